@@ -1,0 +1,87 @@
+//! A method of an implementation: the author's body, in one box with the frame of a call.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{AttrStyle, ImplItemFn, Pat, PatIdent, Path, parse_quote, spanned::Spanned};
+
+use crate::{
+    method_attributes::MethodAttributes,
+    mistakes::Mistakes,
+    names,
+    signature::{Argument, Signature},
+};
+
+/// Boxes the body and the frame of a call as one future.
+pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut Mistakes) {
+    MethodAttributes::refuse(&mut method.attrs, mistakes);
+    for attribute in &mut method.attrs {
+        attribute.style = AttrStyle::Outer;
+    }
+    // What is wrong with the signature is for the trait to say, or for rustc, which compares both.
+    let mut said_by_the_trait = Mistakes::default();
+    let signature = Signature::parse(method.sig.clone(), &mut said_by_the_trait);
+    let mut said_here = Mistakes::default();
+    signature.check_async(&mut said_here);
+    let body = if said_by_the_trait.is_empty() && said_here.is_empty() {
+        framed(&signature, component, &method.block)
+    } else {
+        quote!(::core::unreachable!())
+    };
+    mistakes.append(said_here);
+    method.sig = signature.boxed();
+    method.block = parse_quote!({ #body });
+}
+
+fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenStream {
+    let private = names::private();
+    let name = names::text(signature.ident());
+    let output = &signature.output;
+    let component = as_dyn(component);
+    let knows_its_type = knows_its_type(signature);
+    let arguments = signature.arguments.iter().map(moved_in);
+    let statements = &block.stmts;
+    quote_spanned! {signature.ident().span()=>
+        use #private::Unframed as _;
+        #private::Framed::<#component, #output>::new(#name, async move {
+            #knows_its_type
+            #(#arguments)*
+            #(#statements)*
+        })
+    }
+}
+
+/// `dyn Trait`, all of it at the author's token.
+pub(super) fn as_dyn(component: &Path) -> TokenStream {
+    let token = syn::Token![dyn](component.span());
+    quote!(#token #component)
+}
+
+/// An async block learns its type from its first `return`. Without one, `?`, closures and coercions
+/// in the author's body would know less than they do in an `async fn`.
+fn knows_its_type(signature: &Signature) -> TokenStream {
+    let output = &signature.output;
+    quote_spanned! {output.span()=>
+        if let ::core::option::Option::Some(never) = ::core::option::Option::None::<#output> {
+            return never;
+        }
+    }
+}
+
+/// Moves an argument into the future, whether or not the author's body uses it: it is dropped when
+/// the call ends, as in an `async fn`.
+fn moved_in(argument: &Argument) -> TokenStream {
+    let Argument { pattern, ident, .. } = argument;
+    match pattern {
+        Pat::Ident(PatIdent {
+            by_ref: None,
+            subpat: None,
+            ..
+        }) => quote!(let #pattern = #ident;),
+        Pat::Wild(_) => quote!(let #ident = #ident;),
+        _ => {
+            let owned = quote!(let #ident = #ident;);
+            let pattern = pattern.to_token_stream();
+            quote!(#owned let #pattern = #ident;)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How an implementation becomes part of the program.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+use super::{ComponentImpl, method::as_dyn};
+use crate::{names, travelling::spelling};
+
+impl ComponentImpl {
+    pub(super) fn emit_registration(&self, component: &Path) -> TokenStream {
+        let import = names::import();
+        let component = as_dyn(component);
+        if !self.registered {
+            return quote! {
+                const _: () = {
+                    #import
+                    const _: &__weaver::ComponentSpec = <#component as __weaver::Component>::SPEC;
+                };
+            };
+        }
+        let ty = self.ty();
+        let type_name = spelling(ty);
+        let location = names::location();
+        quote! {
+            const _: () = {
+                #import
+                use __weaver::NoLifecycle as _;
+                __weaver::inventory::submit! {
+                    __weaver::Implementation {
+                        component: <#component as __weaver::Component>::SPEC,
+                        type_name: #type_name,
+                        module: ::core::module_path!(),
+                        location: #location,
+                        fields: <#ty as __weaver::Construct>::fields,
+                        build: |fields| __weaver::build::<#component, #ty>(
+                            fields,
+                            __weaver::HooksOf::<#ty>::hooks(),
+                            |it| it,
+                        ),
+                    }
+                }
+            };
+        }
+    }
+}

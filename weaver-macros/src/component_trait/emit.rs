@@ -1,0 +1,104 @@
+//! What is emitted for a component beside its trait: the client's half and the callee's half.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::ComponentTrait;
+use crate::names;
+
+impl ComponentTrait {
+    pub(super) fn emit_component(&self) -> TokenStream {
+        let import = names::import();
+        let ident = &self.item.ident;
+        let client = self
+            .methods
+            .iter()
+            .enumerate()
+            .map(|(i, method)| method.emit_client(i));
+        let spec = self.emit_spec(
+            self.methods
+                .iter()
+                .map(|method| method.emit_spec())
+                .collect(),
+        );
+        let dispatch = self.emit_dispatch();
+        quote! {
+            const _: () = {
+                #import
+                use __weaver::Untravelled as _;
+                #[automatically_derived]
+                impl #ident for __weaver::Client<dyn #ident> {
+                    #(#client)*
+                }
+                #[automatically_derived]
+                impl __weaver::Component for dyn #ident {
+                    #spec
+                    fn from_client(client: __weaver::Client<Self>) -> __weaver::Arc<Self> {
+                        __weaver::Arc::new(client)
+                    }
+                    #dispatch
+                }
+            };
+        }
+    }
+
+    /// What stands for the component while the author mends the trait, so that references to it and
+    /// implementations of it are no errors of their own.
+    pub(super) fn emit_placeholder(&self) -> TokenStream {
+        let import = names::import();
+        let ident = &self.item.ident;
+        let spec = self.emit_spec(Vec::new());
+        quote! {
+            const _: () = {
+                #import
+                #[automatically_derived]
+                impl __weaver::Component for dyn #ident {
+                    #spec
+                    fn from_client(_: __weaver::Client<Self>) -> __weaver::Arc<Self> {
+                        ::core::unreachable!()
+                    }
+                    fn dispatch(&self, method: u16, _: __weaver::Message) -> __weaver::Reply<'_> {
+                        __weaver::no_such_method::<Self>(method)
+                    }
+                }
+            };
+        }
+    }
+
+    fn emit_spec(&self, methods: Vec<TokenStream>) -> TokenStream {
+        let name = &self.name;
+        let location = names::location();
+        quote! {
+            const SPEC: &'static __weaver::ComponentSpec = &__weaver::ComponentSpec {
+                name: #name,
+                module: ::core::module_path!(),
+                location: #location,
+                methods: &[#(#methods),*],
+            };
+        }
+    }
+
+    fn emit_dispatch(&self) -> TokenStream {
+        if self.methods.is_empty() {
+            return quote! {
+                fn dispatch(&self, method: u16, _: __weaver::Message) -> __weaver::Reply<'_> {
+                    __weaver::no_such_method::<Self>(method)
+                }
+            };
+        }
+        let ident = &self.item.ident;
+        let arms = self
+            .methods
+            .iter()
+            .enumerate()
+            .map(|(i, method)| method.emit_arm(ident, i));
+        quote! {
+            fn dispatch(&self, method: u16, arguments: __weaver::Message) -> __weaver::Reply<'_> {
+                match method {
+                    #(#arms)*
+                    _ => __weaver::no_such_method::<Self>(method),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! [`Method`]: a method of a component, and the lines that are emitted for it.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::{Ident, Pat, PatIdent, TraitItemFn};
+
+use crate::{
+    method_attributes::MethodAttributes,
+    mistakes::Mistakes,
+    names,
+    signature::{Argument, Signature},
+};
+
+/// A method of a component.
+pub(super) struct Method {
+    signature: Signature,
+    idempotent: bool,
+}
+
+impl Method {
+    /// Takes weaver's attributes out of the author's method and boxes its future.
+    pub(super) fn parse(method: &mut TraitItemFn, mistakes: &mut Mistakes) -> Self {
+        let attributes = MethodAttributes::take(&mut method.attrs, mistakes);
+        let signature = Signature::parse(method.sig.clone(), mistakes);
+        signature.check_async(mistakes);
+        for argument in &signature.arguments {
+            check_name(argument, mistakes);
+        }
+        if let Some(body) = method.default.take() {
+            mistakes.add(syn::Error::new(
+                body.brace_token.span.open(),
+                "a component method has no default body: write `;` here, and the body in the \
+                 implementation",
+            ));
+        }
+        method.semi_token.get_or_insert_default();
+        method.sig = signature.boxed();
+        Self {
+            signature,
+            idempotent: attributes.idempotent,
+        }
+    }
+
+    /// The method of the client.
+    pub(super) fn emit_client(&self, index: usize) -> TokenStream {
+        let boxed = self.signature.boxed();
+        let types = self.signature.arguments.iter().map(Argument::sent);
+        let call = self.emit_method(types);
+        let names = self.names();
+        let index = Literal::usize_unsuffixed(index);
+        quote!(#boxed { #call::call(self, #index, (#(#names,)*)) })
+    }
+
+    /// The arm of `dispatch`.
+    pub(super) fn emit_arm(&self, component: &Ident, index: usize) -> TokenStream {
+        let serve = self.emit_method(self.signature.arguments.iter().map(Argument::received));
+        let names = self.names();
+        let method = self.signature.ident();
+        let arguments = self.signature.arguments.iter().map(|argument| {
+            let ident = &argument.ident;
+            match argument.borrowed() {
+                Some(_) => quote!(__weaver::Borrow::borrow(&#ident)),
+                None => quote!(#ident),
+            }
+        });
+        let index = Literal::usize_unsuffixed(index);
+        quote! {
+            #index => #serve::serve(arguments, move |(#(#names,)*)| async move {
+                #component::#method(self #(, #arguments)*).await
+            }),
+        }
+    }
+
+    /// The method's constant description. It is also the one place that demands of the types that
+    /// they can travel; `Method` and `Framed` take them as they are, so that each error shows once.
+    pub(super) fn emit_spec(&self) -> TokenStream {
+        let name = names::text(self.signature.ident());
+        let output = &self.signature.output;
+        let idempotent = self.idempotent;
+        let arguments = self.signature.arguments.iter().map(|argument| {
+            let name = names::text(&argument.ident);
+            match argument.borrowed() {
+                Some(ty) => quote!(__weaver::borrowed::<#ty>(#name)),
+                None => {
+                    let ty = argument.received();
+                    quote!(__weaver::argument::<#ty>(#name))
+                }
+            }
+        });
+        let types = self.emit_method(self.signature.arguments.iter().map(Argument::received));
+        quote! {
+            __weaver::MethodSpec {
+                name: __weaver::method::<#output>(#name),
+                arguments: &[#(#arguments),*],
+                idempotent: #idempotent,
+                shape: #types::shape,
+            }
+        }
+    }
+
+    fn emit_method(&self, arguments: impl Iterator<Item = TokenStream>) -> TokenStream {
+        let output = &self.signature.output;
+        quote!(__weaver::Method::<(#(#arguments,)*), #output>)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &Ident> {
+        self.signature
+            .arguments
+            .iter()
+            .map(|argument| &argument.ident)
+    }
+}
+
+fn check_name(argument: &Argument, mistakes: &mut Mistakes) {
+    match &argument.pattern {
+        Pat::Ident(PatIdent {
+            by_ref: None,
+            mutability: None,
+            subpat: None,
+            ..
+        }) => {}
+        pattern => mistakes.at(
+            pattern,
+            "write a plain name here: the trait names its arguments, the implementation may take \
+             them apart",
+        ),
+    }
+}

@@ -1,0 +1,332 @@
+//! [`Signature`]: a component method's, as its author wrote it and in the boxed form in which trait,
+//! client and implementation agree.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    FnArg, Pat, PatIdent, ReturnType, Token, Type, TypeReference, parse_quote, spanned::Spanned,
+};
+
+use crate::{
+    mistakes::Mistakes,
+    names,
+    travelling::{check_argument, check_result, spelling},
+};
+
+/// Arguments travel as one tuple, and serde implements its traits for tuples up to this length.
+const ARGUMENTS_MAX: usize = 16;
+
+/// A component method's signature.
+pub(crate) struct Signature {
+    written: syn::Signature,
+    pub(crate) arguments: Vec<Argument>,
+    /// What the method returns when its future is awaited.
+    pub(crate) output: Type,
+}
+
+impl Signature {
+    /// Takes the signature apart, and records all that is wrong with it.
+    ///
+    /// Trait and implementation both do so, and only the trait reports: what is wrong in both is one
+    /// mistake.
+    pub(crate) fn parse(written: syn::Signature, mistakes: &mut Mistakes) -> Self {
+        check_qualifiers(&written, mistakes);
+        check_generics(&written, mistakes);
+        check_receiver(&written, mistakes);
+        let arguments: Vec<_> = written
+            .inputs
+            .iter()
+            .filter_map(typed)
+            .enumerate()
+            .map(Argument::new)
+            .collect();
+        for argument in &arguments {
+            check_argument(&argument.ty, mistakes);
+        }
+        if let Some(beyond) = arguments.get(ARGUMENTS_MAX) {
+            let message = format_args!(
+                "a component method takes at most {ARGUMENTS_MAX} arguments: put them into a struct \
+                 that derives `Serialize` and `Deserialize`"
+            );
+            mistakes.at(&beyond.pattern, message);
+        }
+        let output = output(&written);
+        check_output(&written, &output, mistakes);
+        Self {
+            written,
+            arguments,
+            output,
+        }
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.written.ident
+    }
+
+    /// Records that the method is not async.
+    pub(crate) fn check_async(&self, mistakes: &mut Mistakes) {
+        if self.written.asyncness.is_none() {
+            let message = format_args!(
+                "a component method is async, because a call may leave the process: write \
+                 `async fn {}`",
+                self.ident()
+            );
+            mistakes.at(self.written.fn_token, message);
+        }
+    }
+
+    /// The signature in its boxed form.
+    pub(crate) fn boxed(&self) -> syn::Signature {
+        let mut boxed = self.written.clone();
+        let output = &self.output;
+        let private = names::private();
+        boxed.asyncness = None;
+        boxed.generics.params.insert(0, parse_quote!('call));
+        boxed.inputs = self.boxed_inputs();
+        boxed.output = parse_quote!(-> #private::BoxFuture<'call, #output>);
+        if !self.fits_a_vtable() {
+            boxed
+                .generics
+                .make_where_clause()
+                .predicates
+                .push(parse_quote!(Self: Sized));
+        }
+        boxed
+    }
+
+    fn boxed_inputs(&self) -> syn::punctuated::Punctuated<FnArg, Token![,]> {
+        let mut inputs = self.written.inputs.clone();
+        let mut arguments = self.arguments.iter();
+        for input in &mut inputs {
+            match input {
+                FnArg::Receiver(receiver) => call_lifetime_of_receiver(receiver),
+                FnArg::Typed(input) => {
+                    let Some(argument) = arguments.next() else {
+                        continue;
+                    };
+                    let (ident, ty) = (&argument.ident, argument.sent());
+                    input.pat = parse_quote!(#ident);
+                    input.ty = parse_quote!(#ty);
+                }
+            }
+        }
+        inputs
+    }
+
+    /// Whether `dyn Trait` can have the method. One that it cannot have is a mistake, and the trait
+    /// is emitted such that the mistake has no echo where `dyn Trait` is named.
+    fn fits_a_vtable(&self) -> bool {
+        let arguments = self.arguments.iter().all(|argument| {
+            !mentions(argument.ty.to_token_stream(), "impl")
+                && !mentions(argument.ty.to_token_stream(), "Self")
+        });
+        arguments
+            && !mentions(self.output.to_token_stream(), "impl")
+            && !mentions(self.output.to_token_stream(), "Self")
+            && self.written.generics.params.is_empty()
+            && self
+                .written
+                .receiver()
+                .is_some_and(|receiver| receiver.reference.is_some())
+    }
+}
+
+/// One argument of a component method.
+pub(crate) struct Argument {
+    /// What the author wrote left of the colon.
+    pub(crate) pattern: Pat,
+    /// The argument's name in the boxed signature.
+    pub(crate) ident: Ident,
+    ty: Type,
+}
+
+impl Argument {
+    fn new((index, input): (usize, &syn::PatType)) -> Self {
+        let ident = match &*input.pat {
+            Pat::Ident(PatIdent {
+                by_ref: None,
+                ident,
+                subpat: None,
+                ..
+            }) => ident.clone(),
+            other => format_ident!("__argument{index}", span = other.span()),
+        };
+        Self {
+            pattern: (*input.pat).clone(),
+            ident,
+            ty: ungrouped(&input.ty).clone(),
+        }
+    }
+
+    /// The type behind `&`, when the argument is borrowed.
+    pub(crate) fn borrowed(&self) -> Option<&Type> {
+        match &self.ty {
+            Type::Reference(reference) => Some(ungrouped(&reference.elem)),
+            _ => None,
+        }
+    }
+
+    /// The type as the boxed signature has it.
+    pub(crate) fn sent(&self) -> TokenStream {
+        let mut ty = self.ty.clone();
+        if let Type::Reference(TypeReference {
+            lifetime,
+            and_token,
+            ..
+        }) = &mut ty
+        {
+            lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
+        }
+        ty.to_token_stream()
+    }
+
+    /// The type as the callee decodes it.
+    pub(crate) fn received(&self) -> TokenStream {
+        match self.borrowed() {
+            Some(ty) => quote!(<#ty as __weaver::Borrowed>::Owned),
+            None => self.ty.to_token_stream(),
+        }
+    }
+}
+
+fn check_qualifiers(written: &syn::Signature, mistakes: &mut Mistakes) {
+    let qualifiers = [
+        written.constness.map(|token| token.to_token_stream()),
+        written.unsafety.map(|token| token.to_token_stream()),
+        written.abi.as_ref().map(ToTokens::to_token_stream),
+    ];
+    for qualifier in qualifiers.into_iter().flatten() {
+        let message = format_args!("a component method cannot be `{qualifier}`: remove it");
+        mistakes.at(&qualifier, message);
+    }
+}
+
+fn check_generics(written: &syn::Signature, mistakes: &mut Mistakes) {
+    if let Some(parameter) = written.generics.params.first() {
+        let message = match parameter {
+            syn::GenericParam::Lifetime(_) => {
+                "a component method has no lifetime parameters: write references without a \
+                 lifetime, and other types so that they own their data"
+            }
+            syn::GenericParam::Type(_) | syn::GenericParam::Const(_) => {
+                "a component method cannot be generic, because both sides of a call must know what \
+                 is encoded: write the type itself"
+            }
+        };
+        mistakes.at(parameter, message);
+    } else if let Some(clause) = &written.generics.where_clause {
+        mistakes.at(
+            clause.where_token,
+            "a component method has no where clause: remove it",
+        );
+    }
+}
+
+fn check_receiver(written: &syn::Signature, mistakes: &mut Mistakes) {
+    let name = &written.ident;
+    match written.receiver() {
+        None => mistakes.at(
+            name,
+            format_args!("a component method has a receiver: write `async fn {name}(&self, …)`"),
+        ),
+        Some(it) if it.colon_token.is_some() || it.reference.is_none() => mistakes.at(
+            it,
+            "write `&self`: a component serves many callers at once, so that none can take it",
+        ),
+        Some(it) if it.mutability.is_some() => mistakes.at(
+            it,
+            "write `&self`: a component serves many callers at once; keep what changes in a \
+             `Mutex` or an atomic",
+        ),
+        Some(syn::Receiver {
+            reference: Some((_, Some(lifetime))),
+            ..
+        }) => {
+            mistakes.at(
+                lifetime,
+                "write `&self`: it is borrowed as long as the call",
+            );
+        }
+        Some(_) => {}
+    }
+}
+
+fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes) {
+    match output {
+        Type::Tuple(unit) if unit.elems.is_empty() => {
+            let message = "a component method returns a `Result`, because any call can fail: write \
+                           `-> weaver::Result<()>`";
+            match &written.output {
+                ReturnType::Default => mistakes.at(&written.ident, message),
+                ReturnType::Type(..) => mistakes.at(output, message),
+            }
+        }
+        Type::Path(path) if !is_result(path) => {
+            let message = format_args!(
+                "a component method returns a `Result`, because any call can fail: write \
+                 `weaver::Result<{}>`",
+                spelling(output)
+            );
+            mistakes.at(output, message);
+        }
+        Type::Path(_) => check_result(output, mistakes),
+        _ => mistakes.at(
+            output,
+            "a component method returns a `Result`, because any call can fail: write \
+             `weaver::Result<…>` of a type that owns its data",
+        ),
+    }
+}
+
+/// Whether the type can be a `Result`, or an alias of one, by its name.
+fn is_result(path: &syn::TypePath) -> bool {
+    path.path
+        .segments
+        .last()
+        .is_some_and(|last| last.ident.to_string().ends_with("Result"))
+}
+
+fn output(written: &syn::Signature) -> Type {
+    match &written.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => ungrouped(ty).clone(),
+    }
+}
+
+fn typed(input: &FnArg) -> Option<&syn::PatType> {
+    match input {
+        FnArg::Typed(input) => Some(input),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// `&self` becomes `&'call self`. The author's own token stays, which the body's `self` belongs to.
+fn call_lifetime_of_receiver(receiver: &mut syn::Receiver) {
+    if let Some((and_token, lifetime)) = &mut receiver.reference {
+        lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
+    }
+    if let (Type::Reference(ty), None) = (&mut *receiver.ty, receiver.colon_token) {
+        ty.lifetime = receiver
+            .reference
+            .as_ref()
+            .and_then(|(_, lifetime)| lifetime.clone());
+    }
+}
+
+/// The type without the invisible parentheses that a `$ty:ty` of `macro_rules!` leaves, and without
+/// visible ones.
+fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        other => other,
+    }
+}
+
+fn mentions(tokens: TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => mentions(group.stream(), word),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}

@@ -1,0 +1,60 @@
+//! `weaver deploy`.
+
+use std::{error::Error, path::PathBuf};
+
+use clap::Args;
+use weaver_runtime::{config::Known, graph::Graph};
+
+use super::runtime;
+use crate::{
+    deployer::{self, Deployment},
+    logs,
+    plan::Plan,
+    program,
+    project::Project,
+};
+
+/// Build a program and run it as several processes on this machine.
+///
+/// The directory's `weaver.toml` says which components run together; without one, each runs in a
+/// process of its own. The processes end with this command: on Ctrl-C, SIGTERM, or when the
+/// program's `main` returns, whose exit code it takes.
+#[derive(Debug, Args)]
+pub(super) struct Deploy {
+    /// The package's directory.
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+
+    /// Build with optimizations.
+    #[arg(long)]
+    release: bool,
+
+    /// Keep running in the background (not available yet).
+    #[arg(long)]
+    detach: bool,
+}
+
+impl Deploy {
+    pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
+        if self.detach {
+            return Err("`--detach` is not available yet; run `weaver deploy` without it".into());
+        }
+        let project = Project::open(&self.directory)?;
+        let binary = project.build(self.release)?;
+        let graph = program::graph(&binary)?;
+        check_names(&project, &graph)?;
+        let plan = Plan::new(&graph, &project.config);
+        logs::say(&plan.to_string());
+        let app = project.app_name(&graph);
+        let deployment = Deployment { app, binary, graph, plan, config: project.config };
+        Ok(runtime()?.block_on(deployer::run(deployment))?)
+    }
+}
+
+fn check_names(project: &Project, graph: &Graph) -> Result<(), Box<dyn Error>> {
+    let components: Vec<_> = graph.components.keys().map(String::as_str).collect();
+    let listeners: Vec<_> = graph.listeners().map(|(name, _)| name).collect();
+    let sections: Vec<_> = graph.sections().collect();
+    let known = Known { components: &components, listeners: &listeners, sections: &sections };
+    Ok(project.config.check(&known)?)
+}

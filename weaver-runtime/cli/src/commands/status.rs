@@ -1,0 +1,166 @@
+//! `weaver status`.
+
+use std::{error::Error, fmt::Write, time::Duration};
+
+use clap::Args;
+use weaver_runtime::control;
+
+use super::runtime;
+use crate::{
+    logs,
+    state::{self, Record},
+};
+
+/// Show the deployments on this machine, their replicas and their listeners.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A deployer that is busy answers within milliseconds.
+const ANSWER_SECONDS_MAX: u64 = 5;
+
+impl Status {
+    pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
+        let records = state::running()?;
+        let statuses = runtime()?.block_on(ask_all(&records))?;
+        if self.json {
+            logs::say(&serde_json::to_string_pretty(&statuses)?);
+        } else if statuses.is_empty() {
+            logs::say("nothing is deployed on this machine; `weaver deploy` deploys a program");
+        } else {
+            logs::say(statuses.iter().map(render).collect::<Vec<_>>().join("\n").trim_end());
+        }
+        Ok(0)
+    }
+}
+
+async fn ask_all(records: &[Record]) -> Result<Vec<control::Status>, Box<dyn Error>> {
+    let mut statuses = Vec::new();
+    for record in records {
+        let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
+        let deployer = record.deployer()?;
+        let answer = tokio::time::timeout(limit, deployer.status()).await;
+        let answer = answer.map_err(|_| {
+            format!("the deployer of {} (pid {}) does not answer", record.app, record.pid)
+        })?;
+        statuses.push(answer?);
+    }
+    Ok(statuses)
+}
+
+fn render(status: &control::Status) -> String {
+    let mut text = String::new();
+    let now = state::unix_seconds();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}  (deployer pid {}, up {})", status.app, status.pid, age(now, status.since));
+    let mut rows = vec![["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "COMPONENTS"].map(str::to_owned)];
+    for group in &status.groups {
+        for replica in &group.replicas {
+            rows.push([
+                format!("{}.{}", group.name, replica.index),
+                replica.state.clone(),
+                replica.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+                age(now, replica.since),
+                replica.restarts.to_string(),
+                group.components.join(", "),
+            ]);
+        }
+    }
+    text.push_str(&table(&rows));
+    for listener in &status.listeners {
+        let _ = writeln!(text, "{}  http://{}", listener.name, listener.address);
+    }
+    for group in &status.groups {
+        for replica in &group.replicas {
+            for (component, reason) in &replica.failed {
+                let name = &group.name;
+                let _ = writeln!(text, "{name}.{}: init of {component} failed: {reason}", replica.index);
+            }
+        }
+    }
+    text
+}
+
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        text.push_str("  ");
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A span of time as a person says it: the largest unit that fits.
+fn age(now: u64, since: u64) -> String {
+    let seconds = now.saturating_sub(since);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weaver_runtime::control::{GroupStatus, ListenerStatus, ReplicaStatus};
+
+    use super::*;
+
+    #[test]
+    fn ages_are_in_the_largest_unit_that_fits() {
+        let ages = [0, 59, 60, 3599, 3600, 86_399, 86_400].map(|seconds| age(seconds, 0));
+        assert_eq!(ages, ["0 s", "59 s", "1 min", "59 min", "1 h", "23 h", "1 d"]);
+        assert_eq!(age(5, 10), "0 s", "a clock that was set back");
+    }
+
+    #[test]
+    fn shows_everything_in_columns() {
+        let now = state::unix_seconds();
+        let replica = |index, pid, state: &str, failed| ReplicaStatus {
+            index,
+            pid,
+            state: state.to_owned(),
+            since: now,
+            restarts: index,
+            failed,
+        };
+        let failed = vec![("Cart".to_owned(), "no disk".to_owned())];
+        let status = control::Status {
+            app: "shop".to_owned(),
+            pid: 7,
+            since: now,
+            groups: vec![GroupStatus {
+                name: "cart".to_owned(),
+                components: vec!["Cart".to_owned(), "Store".to_owned()],
+                replicas: vec![
+                    replica(0, Some(41), "running", failed),
+                    replica(1, None, "waiting", Vec::new()),
+                ],
+            }],
+            listeners: vec![ListenerStatus {
+                name: "web".to_owned(),
+                address: ([127, 0, 0, 1], 80).into(),
+                upstreams: 1,
+            }],
+        };
+        assert_eq!(
+            render(&status),
+            "\
+shop  (deployer pid 7, up 0 s)
+  REPLICA  STATE    PID  FOR  RESTARTS  COMPONENTS
+  cart.0   running  41   0 s  0         Cart, Store
+  cart.1   waiting  -    0 s  1         Cart, Store
+web  http://127.0.0.1:80
+cart.0: init of Cart failed: no disk
+"
+        );
+    }
+}

@@ -1,0 +1,497 @@
+//! The deployer: starts a plan's replicas and the ingress, keeps them alive, and ends them.
+//!
+//! One task owns everything and reacts to [`Event`]s; [`Supervisor`] decides what is to be done. The
+//! deployer is never on the path of a call between the program's components.
+
+mod desk;
+mod event;
+mod front;
+mod peer;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, watch},
+};
+use weaver_runtime::{
+    bootstrap::{Bootstrap, REPLICA_VARIABLE},
+    config::ConfigFile,
+    control::{self, GroupStatus, ListenerStatus, ReplicaStatus, Status},
+    graph::Graph,
+    net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Routes, Services},
+    placement::{DEPLOYER, INGRESS, MAIN},
+};
+
+use self::{
+    desk::Desk,
+    event::{End, Event},
+    front::Front,
+    peer::Peer,
+};
+use crate::{
+    authority::{Authority, CertificateError},
+    ingress::{INGRESS_VARIABLE, IngressBootstrap},
+    logs::{self, ReplicaLog},
+    plan::Plan,
+    process::{Launch, Process},
+    state::{self, Record, StateError},
+    supervisor::{Action, CRASH_LOOP_ENDS, Generation, Phase, Supervisor},
+};
+
+/// What is deployed.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    pub(crate) app: String,
+    pub(crate) binary: PathBuf,
+    pub(crate) graph: Graph,
+    pub(crate) plan: Plan,
+    pub(crate) config: ConfigFile,
+}
+
+/// A deployment could not be started, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeployError {
+    /// Certificates.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The deployer's own socket.
+    #[error("cannot open the deployer's socket")]
+    Socket(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The record for `weaver status`.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Signals.
+    #[error("cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// A listener's public address.
+    #[error(
+        "cannot listen on {address} for listener `{listener}`: {reason}; choose another `address` \
+         under [listeners.{listener}]"
+    )]
+    Listen { listener: String, address: SocketAddr, reason: String },
+}
+
+/// Events that may wait for the deployer: replicas report a few times each at start.
+const EVENTS_MAX: usize = 1024;
+
+/// What calls in flight get to finish when the deployment ends.
+const GRACE_SECONDS: u64 = 5;
+
+/// From the order to stop until the rest is killed: the grace, and components' `shutdown`.
+const STOP_SECONDS_MAX: u64 = 20;
+
+/// Deploys, and returns when it is over: with the exit code of `main`, or 0 after a signal.
+pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
+    let (events, mut inbox) = mpsc::channel(EVENTS_MAX);
+    let mut deployer = Deployer::new(deployment, events)?;
+    let mut signals = Signals::new()?;
+    deployer.begin();
+    loop {
+        let tick = deployer.next_tick();
+        tokio::select! {
+            Some(event) = inbox.recv() => deployer.handle(event),
+            () = signals.next() => deployer.interrupt(),
+            () = tokio::time::sleep_until(tick.into()) => deployer.tick(),
+        }
+        if let Some(end) = deployer.finished() {
+            return end;
+        }
+    }
+}
+
+struct Deployer {
+    deployment: Deployment,
+    authority: Authority,
+    endpoint: Endpoint,
+    address: SocketAddr,
+    events: mpsc::Sender<Event>,
+    supervisor: Supervisor,
+    processes: BTreeMap<ReplicaId, Running>,
+    routes: watch::Sender<Routes>,
+    front: Front,
+    end: Option<Ending>,
+    /// When it started, in seconds since 1970 and as an instant, for `status`.
+    since: (u64, Instant),
+    _record: state::Held,
+}
+
+/// A process of the deployment.
+struct Running {
+    log: ReplicaLog,
+    pid: Option<u32>,
+    /// Dropping it kills the process.
+    kill: mpsc::Sender<()>,
+    /// Once it has reported.
+    peer: Option<Peer>,
+}
+
+/// The deployment is ending.
+struct Ending {
+    result: Result<u8, DeployError>,
+    /// When what is left is killed.
+    until: Instant,
+    /// `main` and the ingress are told first; the others when those have ended.
+    told_all: bool,
+}
+
+impl Deployer {
+    fn new(deployment: Deployment, events: mpsc::Sender<Event>) -> Result<Self, DeployError> {
+        let authority = Authority::new()?;
+        let identity = authority.identity(DEPLOYER)?;
+        let (endpoint, address) = endpoint(&identity).map_err(DeployError::Socket)?;
+        let desk: Arc<dyn control::Deployer> = Arc::new(Desk::new(events.clone()));
+        endpoint.serve(Services::new([control::table(desk)], control::signatures()));
+        let record = Record {
+            app: deployment.app.clone(),
+            pid: std::process::id(),
+            address,
+            identity: authority.identity("weaver.command")?,
+        };
+        let record = record.publish()?;
+        let front = Front::new(&deployment.graph, &deployment.config, events.clone());
+        // The actions, which start every process, are those that `begin` takes.
+        let (supervisor, _) = Supervisor::new([], Instant::now());
+        Ok(Self {
+            deployment,
+            authority,
+            endpoint,
+            address,
+            events,
+            supervisor,
+            processes: BTreeMap::new(),
+            routes: watch::Sender::default(),
+            front,
+            end: None,
+            since: (state::unix_seconds(), Instant::now()),
+            _record: record,
+        })
+    }
+
+    fn begin(&mut self) {
+        let ingress = ReplicaId { group: INGRESS.to_owned(), index: 0 };
+        let ingress = (!self.front.is_empty()).then_some(ingress);
+        let replicas = self.deployment.plan.replicas().chain(ingress);
+        let (supervisor, actions) = Supervisor::new(replicas, Instant::now());
+        self.supervisor = supervisor;
+        self.perform(actions);
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = Instant::now();
+        match event {
+            Event::Started { at, reply } => {
+                let actions = self.supervisor.handle_started(&at, now);
+                if !actions.is_empty() {
+                    self.greet(&at);
+                }
+                self.perform(actions);
+                // Nobody waits for an answer if the replica has died meanwhile.
+                let _ = reply.send(self.supervisor.routes().clone());
+            }
+            Event::Healthy { at, health } => {
+                self.supervisor.handle_healthy(&at.replica, at.address, now);
+                let process = self.processes.get_mut(&at.replica);
+                if let Some(peer) = process.and_then(|process| process.peer.as_mut()) {
+                    peer.health = health;
+                }
+            }
+            Event::Listening { replica, listener, at } => {
+                self.front.add_upstream(&listener, replica, at);
+            }
+            Event::MainReturned { code } => self.stop(Ok(code)),
+            Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
+            Event::Bound { listener, address } => self.front.bound(&listener, address),
+            Event::CannotListen { listener, address, reason } => {
+                self.stop(Err(DeployError::Listen { listener, address, reason }));
+            }
+            Event::Status { reply } => {
+                // As above.
+                let _ = reply.send(self.status());
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.end.as_ref().is_some_and(|end| now >= end.until) {
+            self.kill_all();
+        }
+        let actions = self.supervisor.tick(now);
+        self.perform(actions);
+    }
+
+    fn next_tick(&self) -> Instant {
+        let idle = Instant::now() + Duration::from_secs(1);
+        let ending = self.end.as_ref().map(|end| end.until.max(Instant::now() + Duration::from_millis(50)));
+        self.supervisor.next_tick().into_iter().chain(ending).fold(idle, Instant::min)
+    }
+
+    /// Ctrl-C or SIGTERM: once to end in order, twice to end at once.
+    fn interrupt(&mut self) {
+        if self.end.is_some() {
+            self.kill_all();
+        } else {
+            logs::note("stopping; once more to stop at once");
+            self.stop(Ok(0));
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Start(replica, generation) => self.start(&replica, generation),
+                Action::Kill(replica, reason) => {
+                    logs::note(&format!("killing {replica}: {reason}"));
+                    self.kill(&replica);
+                }
+                Action::Publish(routes) => {
+                    self.routes.send_replace(routes);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, replica: &ReplicaId, generation: Generation) {
+        let log = match self.processes.get(replica) {
+            Some(before) => before.log.clone(),
+            None => self.log_of(replica),
+        };
+        let (kill, killed) = mpsc::channel(1);
+        let (events, replica) = (self.events.clone(), replica.clone());
+        let pid = match self.launch(&replica, &log) {
+            Ok(process) => {
+                let pid = process.id();
+                tokio::spawn(event::watch(process, killed, replica.clone(), generation, events));
+                pid
+            }
+            Err(error) => {
+                let end = End::NotStarted(error);
+                tokio::spawn(event::report_end(replica.clone(), generation, end, events));
+                None
+            }
+        };
+        self.processes.insert(replica, Running { log, pid, kill, peer: None });
+    }
+
+    fn launch(
+        &self,
+        replica: &ReplicaId,
+        log: &ReplicaLog,
+    ) -> Result<Process, Box<dyn std::error::Error + Send + Sync>> {
+        let identity = self.authority.identity(&replica.group)?;
+        let Deployment { binary, config, plan, .. } = &self.deployment;
+        if replica.group == INGRESS {
+            let program = std::env::current_exe()?;
+            let args = ["ingress".to_owned()];
+            let launch =
+                Launch { program: &program, args: &args, env: &[], variable: INGRESS_VARIABLE };
+            let bootstrap = IngressBootstrap { identity, deployer: self.address };
+            return Ok(Process::start(&launch, &bootstrap, log)?);
+        }
+        let env: Vec<_> = config.env().iter().map(|(n, v)| (n.clone(), v.clone())).collect();
+        let launch = Launch {
+            program: binary,
+            args: config.args(),
+            env: &env,
+            variable: REPLICA_VARIABLE,
+        };
+        let bootstrap = Bootstrap {
+            replica: replica.clone(),
+            identity,
+            deployer: self.address,
+            placement: plan.placement.clone(),
+            config: config.path().map(|path| (path.to_owned(), config.text().to_owned())),
+        };
+        Ok(Process::start(&launch, &bootstrap, log)?)
+    }
+
+    fn log_of(&self, replica: &ReplicaId) -> ReplicaLog {
+        let groups = &self.deployment.plan.groups;
+        let width = groups.iter().map(|group| group.name.len() + 2).max().unwrap_or(0);
+        let group = groups.iter().position(|group| group.name == replica.group);
+        let name =
+            if replica.group == INGRESS { "ingress".to_owned() } else { replica.to_string() };
+        ReplicaLog::new(&name, group.unwrap_or(groups.len()), width)
+    }
+
+    /// A replica has reported: from now on it is told where the others are, and asked how it is.
+    fn greet(&mut self, at: &ReplicaAddress) {
+        let Some(process) = self.processes.get_mut(&at.replica) else { return };
+        if at.replica.group == INGRESS {
+            self.front.greet(&self.endpoint, at);
+        } else {
+            let routes = self.routes.subscribe();
+            process.peer = Some(Peer::new(&self.endpoint, at, routes, self.events.clone()));
+        }
+    }
+
+    fn ended(&mut self, replica: &ReplicaId, generation: Generation, end: &End) {
+        let now = Instant::now();
+        let actions = self.supervisor.handle_ended(replica, generation, now, fastrand::f64());
+        self.front.remove_upstreams(replica);
+        if let Some(process) = self.processes.get_mut(replica) {
+            (process.pid, process.peer) = (None, None);
+        }
+        if replica.group == MAIN && end.is_success() {
+            self.stop(Ok(0));
+        }
+        self.perform(actions);
+        if self.end.is_none() {
+            self.tell_of_end(replica, end);
+        }
+        self.go_on_stopping();
+    }
+
+    fn tell_of_end(&self, replica: &ReplicaId, end: &End) {
+        let ends = self.supervisor.ends(replica);
+        logs::note(&format!("{replica} {end}; starting it again"));
+        if ends >= CRASH_LOOP_ENDS && ends.is_multiple_of(CRASH_LOOP_ENDS) {
+            logs::note(&format!("{replica} is crashing in a loop; the last it wrote:"));
+            let last = self.processes.get(replica).map(|process| process.log.take_last());
+            last.into_iter().flatten().for_each(|line| logs::note(&format!("  {line}")));
+        }
+    }
+
+    fn stop(&mut self, result: Result<u8, DeployError>) {
+        if self.end.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        let until = now + Duration::from_secs(STOP_SECONDS_MAX);
+        self.end = Some(Ending { result, until, told_all: false });
+        self.supervisor.handle_stop(now);
+        self.tell_to_stop(is_front);
+        self.go_on_stopping();
+    }
+
+    /// When those in front have ended, the others have nobody left to work for.
+    fn go_on_stopping(&mut self) {
+        let Some(end) = &mut self.end else { return };
+        if !end.told_all && self.supervisor.all_stopped(is_front) {
+            end.told_all = true;
+            self.tell_to_stop(|replica| !is_front(replica));
+        }
+    }
+
+    fn tell_to_stop(&mut self, which: impl Fn(&ReplicaId) -> bool) {
+        let replicas: Vec<_> = self.processes.keys().filter(|id| which(id)).cloned().collect();
+        for replica in replicas {
+            let process = self.processes.get(&replica);
+            match process.and_then(|process| process.peer.as_ref()) {
+                Some(peer) => peer.stop(Duration::from_secs(GRACE_SECONDS)),
+                // It has not reported, or is the ingress, which has nothing to finish.
+                None => self.kill(&replica),
+            }
+        }
+    }
+
+    fn kill(&self, replica: &ReplicaId) {
+        if let Some(process) = self.processes.get(replica) {
+            // Full or closed means that it is being killed, or has ended.
+            let _ = process.kill.try_send(());
+        }
+    }
+
+    fn kill_all(&self) {
+        self.processes.keys().for_each(|replica| self.kill(replica));
+    }
+
+    /// How the deployment ended, once every process has.
+    fn finished(&mut self) -> Option<Result<u8, DeployError>> {
+        let over = self.end.is_some() && self.supervisor.all_stopped(|_| true);
+        if over { self.end.take().map(|end| end.result) } else { None }
+    }
+
+    fn status(&self) -> Status {
+        let groups = self.deployment.plan.groups.iter().map(|group| GroupStatus {
+            name: group.name.clone(),
+            components: group.components.clone(),
+            replicas: self.replica_statuses(&group.name),
+        });
+        Status {
+            app: self.deployment.app.clone(),
+            pid: std::process::id(),
+            since: self.since.0,
+            groups: groups.collect(),
+            listeners: self.front.status(),
+        }
+    }
+
+    fn replica_statuses(&self, group: &str) -> Vec<ReplicaStatus> {
+        let replicas = self.supervisor.replicas().filter(|(id, _)| id.group == group);
+        let status = |(id, replica): (&ReplicaId, &crate::supervisor::Replica)| {
+            let process = self.processes.get(id);
+            let peer = process.and_then(|process| process.peer.as_ref());
+            ReplicaStatus {
+                index: id.index,
+                pid: process.and_then(|process| process.pid),
+                state: phase_name(replica.phase).to_owned(),
+                since: self.unix(replica.since),
+                restarts: replica.restarts,
+                failed: peer.map(|peer| peer.health.failed.clone()).unwrap_or_default(),
+            }
+        };
+        replicas.map(status).collect()
+    }
+
+    fn unix(&self, instant: Instant) -> u64 {
+        self.since.0 + instant.saturating_duration_since(self.since.1).as_secs()
+    }
+}
+
+/// The replicas through which work comes in.
+fn is_front(replica: &ReplicaId) -> bool {
+    replica.group == MAIN || replica.group == INGRESS
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Starting => "starting",
+        Phase::Running { .. } => "running",
+        Phase::Waiting { .. } => "waiting",
+        Phase::Stopping => "stopping",
+        Phase::Stopped => "stopped",
+    }
+}
+
+fn endpoint(
+    identity: &Identity,
+) -> Result<(Endpoint, SocketAddr), Box<dyn std::error::Error + Send + Sync>> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let endpoint = Endpoint::bind(any, identity, Io::new()?)?;
+    let address = endpoint.local_addr()?;
+    Ok((endpoint, address))
+}
+
+/// The signals that end a deployment.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, DeployError> {
+        let listen = |kind| signal(kind).map_err(DeployError::Signals);
+        let interrupt = listen(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// The listeners' part of [`Status`].
+fn listener_status(name: &str, address: SocketAddr, upstreams: usize) -> ListenerStatus {
+    ListenerStatus { name: name.to_owned(), address, upstreams }
+}

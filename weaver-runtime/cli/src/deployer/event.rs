@@ -1,0 +1,86 @@
+//! [`Event`]: everything that a deployer reacts to.
+
+use std::{fmt, io, net::SocketAddr, process::ExitStatus};
+
+use tokio::sync::{mpsc, oneshot};
+use weaver_runtime::{
+    control::{Health, Status},
+    net::{ReplicaAddress, ReplicaId, Routes},
+};
+
+use crate::{process::Process, supervisor::Generation};
+
+/// Everything that a deployer reacts to, besides signals and time.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A replica, or the ingress, takes calls.
+    Started { at: ReplicaAddress, reply: oneshot::Sender<Routes> },
+    /// A replica answered its health call.
+    Healthy { at: ReplicaAddress, health: Health },
+    /// A replica has bound a listener.
+    Listening { replica: ReplicaId, listener: String, at: SocketAddr },
+    /// The author's `main` returned.
+    MainReturned { code: u8 },
+    /// A process ended.
+    Ended { replica: ReplicaId, generation: Generation, end: End },
+    /// The ingress accepts for a listener and has somewhere to forward to.
+    Bound { listener: String, address: SocketAddr },
+    /// The ingress cannot accept for a listener.
+    CannotListen { listener: String, address: SocketAddr, reason: String },
+    /// Somebody asks what is running.
+    Status { reply: oneshot::Sender<Status> },
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Exited(ExitStatus),
+    NotStarted(Box<dyn std::error::Error + Send + Sync>),
+    Lost(io::Error),
+}
+
+impl End {
+    pub(super) fn is_success(&self) -> bool {
+        matches!(self, Self::Exited(status) if status.success())
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "ended ({status})"),
+            Self::NotStarted(error) => write!(f, "could not be started ({error})"),
+            Self::Lost(error) => write!(f, "was lost ({error})"),
+        }
+    }
+}
+
+/// Waits for the end of a process, or ends it when told to, and reports.
+pub(super) async fn watch(
+    mut process: Process,
+    mut killed: mpsc::Receiver<()>,
+    replica: ReplicaId,
+    generation: Generation,
+    events: mpsc::Sender<Event>,
+) {
+    let ended = tokio::select! {
+        ended = process.ended() => ended,
+        // Also when the deployer has dropped the sender.
+        _ = killed.recv() => {
+            process.kill();
+            process.ended().await
+        }
+    };
+    let end = ended.map_or_else(End::Lost, End::Exited);
+    report_end(replica, generation, end, events).await;
+}
+
+pub(super) async fn report_end(
+    replica: ReplicaId,
+    generation: Generation,
+    end: End,
+    events: mpsc::Sender<Event>,
+) {
+    // The deployer is gone if this fails.
+    let _ = events.send(Event::Ended { replica, generation, end }).await;
+}

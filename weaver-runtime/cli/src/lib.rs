@@ -1,0 +1,32 @@
+//! The `weaver` command as a library: `plan` and `supervisor` decide and do no I/O; `deployer`,
+//! `process` and `ingress` act.
+
+// `#[component]` names the crate `weaver`, which is `weaver_runtime` with the author's macros.
+extern crate weaver_runtime as weaver;
+
+mod authority;
+mod commands;
+mod deployer;
+mod ingress;
+mod logs;
+mod plan;
+mod process;
+mod program;
+mod project;
+mod state;
+mod supervisor;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line of this process and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    let code = arguments.run().unwrap_or_else(|error| {
+        logs::error(&*error);
+        1
+    });
+    ExitCode::from(code)
+}

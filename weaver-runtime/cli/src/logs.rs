@@ -1,0 +1,133 @@
+//! What the command prints: its own lines, and those of replicas behind their name.
+
+use std::{
+    collections::VecDeque,
+    error::Error,
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anstyle::{AnsiColor, Color, Style};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+
+/// Prints a line to standard output. Nobody reads it if that fails.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(anstream::stdout().lock(), "{text}");
+}
+
+/// Prints a line of the command's own to standard error.
+pub(crate) fn note(text: &str) {
+    let dim = Style::new().dimmed();
+    // As in `say`.
+    let _ = writeln!(anstream::stderr().lock(), "{dim}weaver │{dim:#} {text}");
+}
+
+/// Prints an error and its causes.
+pub(crate) fn error(error: &(dyn Error + 'static)) {
+    let red = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
+    let mut text = format!("{red}error{red:#}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!("\n  caused by: {error}"));
+        cause = error.source();
+    }
+    // As in `say`.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Where the lines of one replica go: to standard error behind its name, and the last of them into a
+/// memory for when it dies.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplicaLog {
+    prefix: Arc<str>,
+    last: Arc<Mutex<VecDeque<String>>>,
+}
+
+/// What is shown of a replica that died: a panic with its message, not its whole backtrace.
+const LAST_LINES_MAX: usize = 20;
+
+/// A longer line is cut here and goes on as the next: a replica that prints without end lines must
+/// not fill our memory.
+const LINE_BYTES_MAX: u64 = 16 * 1024;
+
+impl ReplicaLog {
+    /// `group` is the group's number, which picks its colour; `width` aligns the names of all.
+    pub(crate) fn new(name: &str, group: usize, width: usize) -> Self {
+        let style = Style::new().fg_color(COLOURS.get(group % COLOURS.len()).copied().map(Color::Ansi));
+        let prefix = format!("{style}{name:width$} │{style:#} ");
+        Self { prefix: prefix.into(), last: Arc::default() }
+    }
+
+    /// Prints everything that a replica writes, until it closes the pipe.
+    pub(crate) async fn follow(self, output: impl AsyncRead + Unpin) {
+        let mut output = BufReader::new(output);
+        while let Some(line) = next_line(&mut output).await {
+            self.line(&line);
+        }
+    }
+
+    /// The last lines, to be shown when the replica has died; they are then forgotten.
+    pub(crate) fn take_last(&self) -> Vec<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    }
+
+    fn line(&self, line: &str) {
+        // As in `say`.
+        let _ = writeln!(anstream::stderr().lock(), "{}{line}", self.prefix);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_LINES_MAX {
+            last.pop_front();
+        }
+        last.push_back(line.to_owned());
+    }
+}
+
+/// Colours that can be read on dark and on light ground.
+const COLOURS: [AnsiColor; 6] = [
+    AnsiColor::Cyan,
+    AnsiColor::Green,
+    AnsiColor::Magenta,
+    AnsiColor::Yellow,
+    AnsiColor::Blue,
+    AnsiColor::BrightRed,
+];
+
+async fn next_line(output: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
+    let mut bytes = Vec::new();
+    let read = output.take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes).await;
+    if read.ok()? == 0 {
+        return None;
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_cut_where_they_are_too_long() {
+        let long = "x".repeat(usize::try_from(LINE_BYTES_MAX).unwrap() + 5);
+        let text = format!("one\n{long}\n\nlast");
+        let mut output = BufReader::new(text.as_bytes());
+        let mut lengths = Vec::new();
+        while let Some(line) = next_line(&mut output).await {
+            lengths.push(line.len());
+        }
+        assert_eq!(lengths, [3, usize::try_from(LINE_BYTES_MAX).unwrap(), 5, 0, 4]);
+    }
+
+    #[tokio::test]
+    async fn only_the_last_lines_are_kept() {
+        let log = ReplicaLog::new("cart.0", 0, 6);
+        let text: String = (0..LAST_LINES_MAX + 3).map(|n| format!("{n}\n")).collect();
+        log.clone().follow(text.as_bytes()).await;
+        let last = log.take_last();
+        assert_eq!(last.len(), LAST_LINES_MAX);
+        assert_eq!(last.first().map(String::as_str), Some("3"));
+        assert!(log.take_last().is_empty());
+    }
+}

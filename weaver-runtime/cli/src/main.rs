@@ -1,0 +1,7 @@
+//! The `weaver` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weaver_cli::main()
+}

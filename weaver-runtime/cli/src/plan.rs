@@ -1,0 +1,200 @@
+//! [`Plan`]: which group each component is in and how each group runs. Pure.
+
+use std::fmt;
+
+use weaver_runtime::{
+    config::{ConfigFile, PlacementDefault},
+    graph::Graph,
+    net::ReplicaId,
+    placement::{EdgeKind, MAIN, Placement},
+};
+
+/// Which group each component is in, and how many replicas each group has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) placement: Placement,
+    edges: Vec<Edge>,
+}
+
+/// Components that are placed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) components: Vec<String>,
+    pub(crate) replicas: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Edge {
+    caller: String,
+    callee: String,
+    kind: EdgeKind,
+}
+
+impl Plan {
+    /// The plan for a program. The configuration's names have been checked against it.
+    pub(crate) fn new(graph: &Graph, config: &ConfigFile) -> Self {
+        let mut groups = vec![Group { name: MAIN.to_owned(), components: Vec::new(), replicas: 1 }];
+        for (name, group) in config.groups() {
+            if name != MAIN {
+                let (name, components) = (name.clone(), group.components.clone());
+                groups.push(Group { name, components, replicas: group.replicas.unwrap_or(1) });
+            }
+        }
+        for component in graph.components.keys() {
+            if !groups.iter().any(|group| group.components.contains(component)) {
+                place(&mut groups, component, config.placement_default());
+            }
+        }
+        let placement = placement(&groups);
+        let edges = graph.edges().map(|(caller, callee)| Edge {
+            caller: caller.to_owned(),
+            callee: callee.to_owned(),
+            kind: placement.edge_kind(caller, callee),
+        });
+        let edges = edges.collect();
+        Self { groups, placement, edges }
+    }
+
+    /// Every replica that is to run.
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = ReplicaId> {
+        self.groups.iter().flat_map(|group| {
+            (0..group.replicas).map(|index| ReplicaId { group: group.name.clone(), index })
+        })
+    }
+}
+
+/// Finds a place for a component that no group of the configuration lists.
+fn place(groups: &mut Vec<Group>, component: &str, default: PlacementDefault) {
+    match default {
+        PlacementDefault::Together => {
+            // `main` is the first group.
+            if let Some(main) = groups.first_mut() {
+                main.components.push(component.to_owned());
+            }
+        }
+        PlacementDefault::Each => {
+            let name = free_name(groups, component);
+            groups.push(Group { name, components: vec![component.to_owned()], replicas: 1 });
+        }
+    }
+}
+
+/// A group of one component has its name in lower case, unless that is taken.
+fn free_name(groups: &[Group], component: &str) -> String {
+    let taken = |name: &str| groups.iter().any(|group| group.name == name);
+    let lower = component.to_ascii_lowercase();
+    let reserved = lower.starts_with("weaver.");
+    let candidates = [lower, component.to_owned()].into_iter().filter(|_| !reserved);
+    let numbered = (2..).map(|number| format!("{component}-{number}"));
+    candidates.chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+}
+
+fn placement(groups: &[Group]) -> Placement {
+    let pairs = groups.iter().flat_map(|group| {
+        group.components.iter().map(|component| (component.clone(), group.name.clone()))
+    });
+    Placement::new(pairs)
+}
+
+/// What `deploy` prints: each group, then each edge with its kind.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
+        writeln!(f, "groups")?;
+        for Group { name, components, replicas } in &self.groups {
+            let main = (name == MAIN).then_some("main").into_iter();
+            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
+            let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
+            writeln!(f, "  {name:width$}  {}{times}", names.join(", "))?;
+        }
+        let edges: Vec<_> =
+            self.edges.iter().map(|e| (format!("{} → {}", e.caller, e.callee), e.kind)).collect();
+        let width = edges.iter().map(|(edge, _)| edge.chars().count()).max().unwrap_or(0);
+        write!(f, "edges")?;
+        for (edge, kind) in edges {
+            let kind = match kind {
+                EdgeKind::Direct => "direct",
+                EdgeKind::Remote => "remote",
+            };
+            write!(f, "\n  {edge:width$}  {kind}")?;
+        }
+        write!(f, "\n  main may get any other component as well")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use weaver_runtime::graph::{ComponentNode, Requests};
+
+    use super::*;
+
+    fn requests(references: &[&str]) -> Requests {
+        let references = references.iter().map(|&name| name.to_owned()).collect();
+        Requests { references, ..Requests::default() }
+    }
+
+    fn graph() -> Graph {
+        let node = |name: &str, references: &[&str]| {
+            let node = ComponentNode {
+                implementation: String::new(),
+                location: String::new(),
+                methods: Vec::new(),
+                requests: requests(references),
+            };
+            (name.to_owned(), node)
+        };
+        Graph {
+            package: "shop".to_owned(),
+            components: [node("Cart", &["Store"]), node("Main", &[]), node("Store", &[])].into(),
+            main: requests(&["Cart"]),
+        }
+    }
+
+    fn plan(config: &str) -> Plan {
+        Plan::new(&graph(), &ConfigFile::parse(Path::new("weaver.toml"), config).unwrap())
+    }
+
+    #[test]
+    fn without_a_config_each_component_is_its_own_group() {
+        assert_eq!(
+            Plan::new(&graph(), &ConfigFile::default()).to_string(),
+            "\
+groups
+  main   main
+  cart   Cart
+  Main   Main
+  store  Store
+edges
+  main → Cart   remote
+  Cart → Store  remote
+  main may get any other component as well"
+        );
+    }
+
+    #[test]
+    fn together_is_one_process() {
+        let plan = plan("[placement]\ndefault = \"together\"");
+        assert_eq!(plan.replicas().count(), 1);
+        assert!(plan.edges.iter().all(|edge| edge.kind == EdgeKind::Direct));
+    }
+
+    #[test]
+    fn explicit_groups_come_with_their_replicas() {
+        let plan = plan("[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\nreplicas = 3");
+        let replicas: Vec<_> = plan.replicas().map(|id| id.to_string()).collect();
+        assert_eq!(replicas, ["main.0", "cart.0", "cart.1", "cart.2", "Main.0"]);
+        assert!(plan.to_string().contains("  cart  Cart, Store  × 3\n"), "{plan}");
+        assert!(plan.to_string().contains("  Cart → Store  direct\n"), "{plan}");
+    }
+
+    #[test]
+    fn a_group_of_the_config_keeps_its_name() {
+        let plan = plan("[groups.store]\ncomponents = [\"Cart\"]");
+        let names: Vec<_> = plan.groups.iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(names, ["main", "store", "Main", "Store"]);
+    }
+}

@@ -1,0 +1,173 @@
+//! Asks a built program what it consists of.
+
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use weaver_runtime::{
+    bootstrap::{ASK_GRAPH, ASK_VARIABLE, MARKER},
+    codec,
+    graph::Graph,
+};
+
+/// A program cannot be asked for its components.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProgramError {
+    /// The file.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// It has never heard of weaver, and was not run.
+    #[error(
+        "{} is not built with weaver: put `#[weaver::main]` on its `main`, or begin it with \
+         `weaver::App::builder()`", .0.display()
+    )]
+    NotWeaver(PathBuf),
+    /// It is built with another version.
+    #[error(
+        "{} is built with weaver {theirs}, this command is {}; use the two of one version",
+        .path.display(), env!("CARGO_PKG_VERSION")
+    )]
+    Version { path: PathBuf, theirs: String },
+    /// It cannot be run.
+    #[error("cannot run {}", .path.display())]
+    Run {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// It says why.
+    #[error("{} refused to start:\n{}", .path.display(), .stderr.trim_end())]
+    Refused { path: PathBuf, stderr: String },
+    /// It runs something else first.
+    #[error(
+        "{} did not tell its components within {ANSWER_SECONDS_MAX} s; `weaver::App::builder()` \
+         must be reached, and started, first in `main`", .0.display()
+    )]
+    Silent(PathBuf),
+    /// What it printed is no graph.
+    #[error("{} printed something else than its components", .path.display())]
+    Decode {
+        path: PathBuf,
+        #[source]
+        source: codec::DecodeError,
+    },
+}
+
+/// A program answers in milliseconds; a debug build on a loaded machine in a second.
+const ANSWER_SECONDS_MAX: u64 = 20;
+
+/// A program of a thousand components needs a megabyte.
+const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a program consists of. Its `main` is not run.
+pub(crate) fn graph(program: &Path) -> Result<Graph, ProgramError> {
+    check_marker(program)?;
+    let path = || program.to_owned();
+    let run = |source| ProgramError::Run { path: path(), source };
+    let mut child = Command::new(program)
+        .env(ASK_VARIABLE, ASK_GRAPH)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(run)?;
+    let answer = answer(&mut child);
+    // It may be running something else; what is over already cannot be ended.
+    let _ = child.kill();
+    let status = child.wait().map_err(run)?;
+    let Some((stdout, stderr)) = answer else { return Err(ProgramError::Silent(path())) };
+    match stdout.strip_prefix(MARKER.as_bytes()) {
+        Some(bytes) => {
+            codec::decode(bytes).map_err(|source| ProgramError::Decode { path: path(), source })
+        }
+        None if status.success() => Err(ProgramError::Silent(path())),
+        None => {
+            let stderr = String::from_utf8_lossy(&stderr).into_owned();
+            Err(ProgramError::Refused { path: path(), stderr })
+        }
+    }
+}
+
+/// Both outputs, once they end; `None` when that takes too long.
+fn answer(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
+    let (done, read) = mpsc::channel();
+    // Not joined: if the program does not end, it is killed by our caller, and they end with it.
+    let stderr = thread::spawn(move || bounded(stderr));
+    thread::spawn(move || {
+        let stdout = bounded(stdout);
+        // Nobody waits any more when the time is up.
+        let _ = done.send((stdout, stderr.join().unwrap_or_default()));
+    });
+    read.recv_timeout(Duration::from_secs(ANSWER_SECONDS_MAX)).ok()
+}
+
+fn bounded(output: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What came before an error is what there is.
+    let _ = output.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes);
+    bytes
+}
+
+/// Refuses a program that is not built with weaver, or with another version, before it is run: what
+/// it would do is anyone's guess.
+fn check_marker(program: &Path) -> Result<(), ProgramError> {
+    let bytes = std::fs::read(program)
+        .map_err(|source| ProgramError::Read { path: program.to_owned(), source })?;
+    match markers(&bytes).as_slice() {
+        [] => Err(ProgramError::NotWeaver(program.to_owned())),
+        versions if versions.contains(&env!("CARGO_PKG_VERSION")) => Ok(()),
+        [theirs, ..] => Err(ProgramError::Version {
+            path: program.to_owned(),
+            theirs: (*theirs).to_owned(),
+        }),
+    }
+}
+
+/// The versions in a program's markers.
+fn markers(program: &[u8]) -> Vec<&str> {
+    let (prefix, _) = MARKER.as_bytes().split_at(MARKER.find(' ').map_or(0, |space| space + 1));
+    let starts = program.windows(prefix.len()).enumerate().filter(|(_, bytes)| *bytes == prefix);
+    let versions = starts.filter_map(|(start, _)| {
+        let rest = program.get(start + prefix.len()..)?;
+        let end = rest.iter().take(VERSION_BYTES_MAX).position(|&byte| byte == b'\n')?;
+        std::str::from_utf8(rest.get(..end)?).ok()
+    });
+    versions.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())).collect()
+}
+
+/// Longer than any version number.
+const VERSION_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_version_in_a_program() {
+        assert_eq!(markers(b"\x7fELF..weaver-program 1.2.3\n..weaver-program x"), ["1.2.3"]);
+        assert!(markers(b"\x7fELF weaver-program ").is_empty());
+        assert!(markers(b"").is_empty());
+    }
+
+    #[test]
+    fn a_program_of_another_kind_is_not_run() {
+        let error = graph(Path::new("/bin/ls")).unwrap_err();
+        assert!(matches!(error, ProgramError::NotWeaver(_)), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = graph(Path::new("/no/such/program")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read /no/such/program");
+    }
+}

@@ -1,0 +1,153 @@
+//! What is running on this machine: a file for each deployment, which its deployer holds locked.
+//!
+//! A lock ends with its process, however that ends, so that a file without one is left over and is
+//! removed by whoever finds it.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use weaver_runtime::{
+    Error, Ref, codec,
+    control::{self, Deployer},
+    net::{Endpoint, Identity, Io, Router},
+    placement::DEPLOYER,
+};
+
+/// One deployment: what a command needs to talk to its deployer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) app: String,
+    pub(crate) pid: u32,
+    /// Where the deployer takes calls.
+    pub(crate) address: SocketAddr,
+    /// A certificate for commands.
+    pub(crate) identity: Identity,
+}
+
+/// The state directory could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}", .path.display())]
+pub(crate) struct StateError {
+    doing: &'static str,
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// The file of a running deployment; it is removed with this.
+#[derive(Debug)]
+pub(crate) struct Held {
+    path: PathBuf,
+    _locked: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What cannot be removed is found without a lock, and removed then.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Record {
+    /// Writes the record for others of this user to find.
+    pub(crate) fn publish(&self) -> Result<Held, StateError> {
+        let directory = directory();
+        let failed = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source| StateError { doing, path, source }
+        };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(&directory).map_err(failed("make the directory", &directory))?;
+        let path = directory.join(format!("{}-{}.{EXTENSION}", self.app, self.pid));
+        // The key in it makes whoever reads it a command.
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed("create", &path))?;
+        file.lock().map_err(failed("lock", &path))?;
+        let mut bytes = Vec::new();
+        codec::encode(self, &mut bytes)
+            .map_err(io::Error::other)
+            .and_then(|()| file.write_all(&bytes))
+            .map_err(failed("write", &path))?;
+        Ok(Held { path, _locked: file })
+    }
+
+    /// The deployer, to be called inside a runtime.
+    pub(crate) fn deployer(&self) -> Result<Ref<dyn Deployer>, Error> {
+        let from = |error: &dyn std::fmt::Display| Error::msg(error);
+        let io = Io::new().map_err(|error| from(&error))?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let endpoint = Endpoint::bind(any, &self.identity, io).map_err(|e| Error::from_std(&e))?;
+        let router = Router::new(endpoint, control::hello(), control::signatures());
+        router.set_routes(control::route_to(DEPLOYER, self.address));
+        Ok(control::reference(&router, DEPLOYER))
+    }
+}
+
+/// The deployments that are running; what others left behind is removed.
+pub(crate) fn running() -> Result<Vec<Record>, StateError> {
+    let directory = directory();
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => {
+            return Err(StateError { doing: "read the directory", path: directory, source });
+        }
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut records: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION))
+        .filter_map(|path| running_record(&path))
+        .collect();
+    records.sort_by(|a, b| (&a.app, a.pid).cmp(&(&b.app, b.pid)));
+    Ok(records)
+}
+
+/// The record in a file whose deployer runs. One that ends at this very moment counts as ended.
+fn running_record(path: &Path) -> Option<Record> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {}
+        Ok(()) | Err(TryLockError::Error(_)) => {
+            // As in `Held`.
+            let _ = fs::remove_file(path);
+            return None;
+        }
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    // A deployer of another version writes another record; it has its own command.
+    codec::decode(&bytes).ok()
+}
+
+const EXTENSION: &str = "deployment";
+
+/// Where deployments of this user are recorded: for the time the machine is up, where the system has
+/// such a place.
+fn directory() -> PathBuf {
+    let variable = |name: &str| {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    };
+    variable("XDG_RUNTIME_DIR")
+        .or_else(|| Some(variable("XDG_STATE_HOME")?.join("run")))
+        .or_else(|| Some(variable("HOME")?.join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("weaver")
+}
+
+/// The time of day for people.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,372 @@
+//! [`Supervisor`]: decides when replicas are started, started again, and given up on. Pure: time and
+//! chance are arguments, and what is to be done is returned.
+//!
+//! Call a `handle_*` method for what happened, or [`tick`](Supervisor::tick) when
+//! [`next_tick`](Supervisor::next_tick) has come, and do what the returned actions say.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use weaver_runtime::net::{ReplicaAddress, ReplicaId, Routes};
+
+/// A replica that has not reported by then is killed and started again.
+const STARTING_SECONDS_MAX: u64 = 30;
+
+/// A replica whose last answer to a health call is older than this is killed and started again. A
+/// handler that computes on every thread of the program for so long is a fault, too.
+const SILENT_SECONDS_MAX: u64 = 15;
+
+/// A replica that ran for this long before it ended is started again as if for the first time.
+const STABLE_SECONDS: u64 = 10;
+
+/// The pause before a replica is started again: it doubles from the first to the longest.
+const FIRST_PAUSE_MILLISECONDS: u64 = 50;
+const LONGEST_PAUSE_MILLISECONDS: u64 = 10_000;
+
+/// After this many ends in a row a replica counts as crashing in a loop.
+pub(crate) const CRASH_LOOP_ENDS: u32 = 5;
+
+/// Which start of a replica something is about: a late event of an earlier process is nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Generation(u32);
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Start the process.
+    Start(ReplicaId, Generation),
+    /// End the process; its end is to be reported.
+    Kill(ReplicaId, &'static str),
+    /// Tell everyone where the replicas are.
+    Publish(Routes),
+}
+
+/// Where a replica is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Starting,
+    Running { address: SocketAddr, last_answer: Instant },
+    Waiting { until: Instant },
+    /// It was told to stop, or the whole deployment ends.
+    Stopping,
+    Stopped,
+}
+
+/// One replica.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Replica {
+    pub(crate) phase: Phase,
+    /// Since when it has been in this phase.
+    pub(crate) since: Instant,
+    pub(crate) restarts: u32,
+    generation: Generation,
+    /// How often in a row it ended before it was stable.
+    ends: u32,
+}
+
+/// The replicas of one deployment.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    replicas: BTreeMap<ReplicaId, Replica>,
+    routes: Routes,
+    stopping: bool,
+}
+
+impl Supervisor {
+    /// All replicas of a plan, to be started.
+    pub(crate) fn new(
+        replicas: impl IntoIterator<Item = ReplicaId>,
+        now: Instant,
+    ) -> (Self, Vec<Action>) {
+        let first = Generation(0);
+        let replica =
+            Replica { phase: Phase::Starting, since: now, restarts: 0, generation: first, ends: 0 };
+        let replicas: BTreeMap<_, _> = replicas.into_iter().map(|id| (id, replica)).collect();
+        let starts = replicas.keys().map(|id| Action::Start(id.clone(), first)).collect();
+        (Self { replicas, routes: Routes::default(), stopping: false }, starts)
+    }
+
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = (&ReplicaId, &Replica)> {
+        self.replicas.iter()
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// A replica reported that it takes calls.
+    pub(crate) fn handle_started(&mut self, at: &ReplicaAddress, now: Instant) -> Vec<Action> {
+        let Some(replica) = self.replicas.get_mut(&at.replica) else { return Vec::new() };
+        if replica.phase != Phase::Starting {
+            return Vec::new();
+        }
+        replica.enter(Phase::Running { address: at.address, last_answer: now }, now);
+        self.publish()
+    }
+
+    /// A replica answered its health call.
+    pub(crate) fn handle_healthy(&mut self, id: &ReplicaId, at: SocketAddr, now: Instant) {
+        if let Some(replica) = self.replicas.get_mut(id) {
+            if let Phase::Running { address, last_answer } = &mut replica.phase {
+                if *address == at {
+                    *last_answer = now;
+                }
+            }
+        }
+    }
+
+    /// A replica's process ended, or could not be started. `random` is in 0..1.
+    pub(crate) fn handle_ended(
+        &mut self,
+        id: &ReplicaId,
+        generation: Generation,
+        now: Instant,
+        random: f64,
+    ) -> Vec<Action> {
+        let Some(replica) = self.replicas.get_mut(id) else { return Vec::new() };
+        if replica.generation != generation {
+            return Vec::new();
+        }
+        if self.stopping || replica.phase == Phase::Stopping {
+            replica.enter(Phase::Stopped, now);
+        } else {
+            let stable = matches!(replica.phase, Phase::Running { .. })
+                && now.duration_since(replica.since) >= Duration::from_secs(STABLE_SECONDS);
+            replica.ends = if stable { 1 } else { replica.ends.saturating_add(1) };
+            let until = now + pause(replica.ends, random);
+            replica.enter(Phase::Waiting { until }, now);
+        }
+        self.publish()
+    }
+
+    /// The deployment ends: nothing is started any more.
+    pub(crate) fn handle_stop(&mut self, now: Instant) {
+        self.stopping = true;
+        for replica in self.replicas.values_mut() {
+            let next = match replica.phase {
+                Phase::Starting | Phase::Running { .. } => Phase::Stopping,
+                Phase::Waiting { .. } => Phase::Stopped,
+                Phase::Stopping | Phase::Stopped => continue,
+            };
+            replica.enter(next, now);
+        }
+    }
+
+    /// What time alone brings: starts that are due, and replicas that took too long.
+    pub(crate) fn tick(&mut self, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (id, replica) in &mut self.replicas {
+            if replica.due().is_none_or(|due| now < due) {
+                continue;
+            }
+            match replica.phase {
+                Phase::Waiting { .. } => {
+                    replica.restart(now);
+                    actions.push(Action::Start(id.clone(), replica.generation));
+                }
+                Phase::Starting => {
+                    replica.enter(Phase::Starting, now);
+                    actions.push(Action::Kill(id.clone(), "it did not report in time"));
+                }
+                Phase::Running { address, .. } => {
+                    // So that it is killed once, not at every tick until its end is reported.
+                    replica.phase = Phase::Running { address, last_answer: now };
+                    actions.push(Action::Kill(id.clone(), "it does not answer its health call"));
+                }
+                Phase::Stopping | Phase::Stopped => {}
+            }
+        }
+        actions
+    }
+
+    /// When [`tick`](Self::tick) has something to do, if nothing else happens.
+    pub(crate) fn next_tick(&self) -> Option<Instant> {
+        self.replicas.values().filter_map(Replica::due).min()
+    }
+
+    /// How often in a row a replica ended before it was stable.
+    pub(crate) fn ends(&self, id: &ReplicaId) -> u32 {
+        self.replicas.get(id).map_or(0, |replica| replica.ends)
+    }
+
+    /// Whether every process of these groups has ended.
+    pub(crate) fn all_stopped(&self, wanted: impl Fn(&ReplicaId) -> bool) -> bool {
+        let mut wanted = self.replicas.iter().filter(|(id, _)| wanted(id));
+        wanted.all(|(_, replica)| replica.phase == Phase::Stopped)
+    }
+
+    /// The new routes, if they are new.
+    fn publish(&mut self) -> Vec<Action> {
+        let mut groups: BTreeMap<String, Vec<ReplicaAddress>> = BTreeMap::new();
+        for (id, replica) in &self.replicas {
+            if let Phase::Running { address, .. } = replica.phase {
+                let at = ReplicaAddress { replica: id.clone(), address };
+                groups.entry(id.group.clone()).or_default().push(at);
+            }
+        }
+        if groups == self.routes.groups {
+            return Vec::new();
+        }
+        self.routes = Routes { revision: self.routes.revision + 1, groups };
+        vec![Action::Publish(self.routes.clone())]
+    }
+}
+
+impl Replica {
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.since = now;
+    }
+
+    fn restart(&mut self, now: Instant) {
+        self.generation = Generation(self.generation.0.wrapping_add(1));
+        self.restarts = self.restarts.saturating_add(1);
+        self.enter(Phase::Starting, now);
+    }
+
+    /// When something is to be done about this replica.
+    fn due(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Waiting { until } => Some(until),
+            Phase::Starting => Some(self.since + Duration::from_secs(STARTING_SECONDS_MAX)),
+            Phase::Running { last_answer, .. } => {
+                Some(last_answer + Duration::from_secs(SILENT_SECONDS_MAX))
+            }
+            Phase::Stopping | Phase::Stopped => None,
+        }
+    }
+}
+
+/// Half of it is chance, so that replicas that died together do not start together.
+fn pause(ends: u32, random: f64) -> Duration {
+    let doublings = ends.saturating_sub(1).min(20);
+    let longest = FIRST_PAUSE_MILLISECONDS << doublings;
+    let longest = Duration::from_millis(longest.min(LONGEST_PAUSE_MILLISECONDS));
+    longest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Generation = Generation(0);
+
+    fn id(group: &str, index: u32) -> ReplicaId {
+        ReplicaId { group: group.to_owned(), index }
+    }
+
+    fn at(group: &str, index: u32, port: u16) -> ReplicaAddress {
+        ReplicaAddress { replica: id(group, index), address: ([127, 0, 0, 1], port).into() }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn ports(routes: &Routes, group: &str) -> Vec<u16> {
+        let replicas = routes.groups.get(group).into_iter().flatten();
+        replicas.map(|replica| replica.address.port()).collect()
+    }
+
+    #[test]
+    fn starts_all_and_publishes_who_reports() {
+        let now = Instant::now();
+        let (mut supervisor, actions) = Supervisor::new([id("a", 0), id("a", 1)], now);
+        assert_eq!(actions, [Action::Start(id("a", 0), START), Action::Start(id("a", 1), START)]);
+        let actions = supervisor.handle_started(&at("a", 1, 81), now);
+        let [Action::Publish(routes)] = actions.as_slice() else { panic!("{actions:?}") };
+        assert_eq!((routes.revision, ports(routes, "a")), (1, vec![81]));
+        assert!(supervisor.handle_started(&at("b", 0, 1), now).is_empty(), "nobody we know");
+    }
+
+    #[test]
+    fn a_replica_that_dies_leaves_the_routes_and_comes_back() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
+        supervisor.handle_started(&at("a", 0, 80), now);
+        let actions = supervisor.handle_ended(&id("a", 0), START, now, 0.5);
+        let [Action::Publish(routes)] = actions.as_slice() else { panic!("{actions:?}") };
+        assert_eq!(ports(routes, "a"), Vec::<u16>::new());
+        let due = supervisor.next_tick().unwrap();
+        assert!(due > now && due < now + seconds(1));
+        assert!(supervisor.tick(now).is_empty(), "too early");
+        assert_eq!(supervisor.tick(due), [Action::Start(id("a", 0), Generation(1))]);
+        let actions = supervisor.handle_started(&at("a", 0, 81), due);
+        let [Action::Publish(routes)] = actions.as_slice() else { panic!("{actions:?}") };
+        assert_eq!((routes.revision, ports(routes, "a")), (3, vec![81]));
+    }
+
+    #[test]
+    fn a_late_end_of_an_earlier_process_is_ignored() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
+        supervisor.handle_ended(&id("a", 0), START, now, 0.0);
+        supervisor.tick(now + seconds(1));
+        assert!(supervisor.handle_ended(&id("a", 0), START, now + seconds(1), 0.0).is_empty());
+        let (_, replica) = supervisor.replicas().next().unwrap();
+        assert_eq!(replica.phase, Phase::Starting);
+    }
+
+    #[test]
+    fn pauses_double_to_a_limit_and_begin_anew_after_a_stable_run() {
+        let mut now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
+        let mut pauses = Vec::new();
+        for generation in 0..12 {
+            supervisor.handle_ended(&id("a", 0), Generation(generation), now, 1.0);
+            let due = supervisor.next_tick().unwrap();
+            pauses.push(due.duration_since(now).as_millis());
+            now = due;
+            supervisor.tick(now);
+        }
+        let expected =
+            [50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000];
+        assert_eq!(pauses, expected);
+        assert!(supervisor.ends(&id("a", 0)) >= CRASH_LOOP_ENDS);
+        supervisor.handle_started(&at("a", 0, 80), now);
+        now += seconds(STABLE_SECONDS);
+        supervisor.handle_ended(&id("a", 0), Generation(12), now, 1.0);
+        assert_eq!(supervisor.next_tick(), Some(now + Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn one_that_never_reports_is_killed_once_for_each_limit() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
+        let late = now + seconds(STARTING_SECONDS_MAX);
+        assert_eq!(
+            supervisor.tick(late),
+            [Action::Kill(id("a", 0), "it did not report in time")]
+        );
+        assert!(supervisor.tick(late + seconds(1)).is_empty());
+    }
+
+    #[test]
+    fn one_that_falls_silent_is_killed() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
+        let at = at("a", 0, 80);
+        supervisor.handle_started(&at, now);
+        supervisor.handle_healthy(&at.replica, at.address, now + seconds(10));
+        assert!(supervisor.tick(now + seconds(24)).is_empty());
+        let late = now + seconds(10 + SILENT_SECONDS_MAX);
+        let expected = Action::Kill(id("a", 0), "it does not answer its health call");
+        assert_eq!(supervisor.tick(late), [expected]);
+    }
+
+    #[test]
+    fn nothing_is_started_while_stopping() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0), id("b", 0)], now);
+        supervisor.handle_ended(&id("b", 0), START, now, 0.0);
+        supervisor.handle_stop(now);
+        assert!(!supervisor.all_stopped(|_| true));
+        supervisor.handle_ended(&id("a", 0), START, now, 0.0);
+        assert!(supervisor.all_stopped(|_| true));
+        assert_eq!(supervisor.next_tick(), None);
+        assert!(supervisor.tick(now + seconds(1000)).is_empty());
+    }
+}

@@ -1,0 +1,186 @@
+//! [`Bootstrap`]: what a deployer hands to a replica at its start, through an inherited pipe.
+//!
+//! The pipe is the secret channel (an environment can be read by others) and the lifeline: the
+//! deployer keeps it open, and a replica that reads its end knows that the deployer is gone, however
+//! it ended.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    thread,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    codec,
+    config::{ConfigError, ConfigFile},
+    net::{Identity, ReplicaId},
+    placement::Placement,
+};
+
+/// The environment variable that makes a program a replica: the number of the inherited pipe.
+pub const REPLICA_VARIABLE: &str = "WEAVER_REPLICA";
+
+/// The environment variable that makes a program answer a question instead of running.
+pub const ASK_VARIABLE: &str = "WEAVER_ASK";
+
+/// The question for the program's [`Graph`](crate::graph::Graph).
+pub const ASK_GRAPH: &str = "graph";
+
+/// In every program that is built with weaver, so that a tool can tell before it runs one; the crate
+/// version follows, up to the line's end.
+pub const MARKER: &str = concat!("weaver-program ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// What a replica needs to know to take its place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// Which replica it is.
+    pub replica: ReplicaId,
+    /// Its certificate.
+    pub identity: Identity,
+    /// Where its deployer takes calls.
+    pub deployer: SocketAddr,
+    /// Where every component is.
+    pub placement: Placement,
+    /// The configuration file, as the deployer read it.
+    pub config: Option<(PathBuf, String)>,
+}
+
+/// A process was not started by a deployer as it should have been.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The variable is set, but there is no such pipe: a child of a replica inherited it.
+    #[error(
+        "{REPLICA_VARIABLE} is set to `{value}`, but there is no pipe from a deployer; \
+         unset it to run the program on its own"
+    )]
+    NoPipe {
+        /// The variable's value.
+        value: String,
+        /// What opening it said.
+        #[source]
+        source: io::Error,
+    },
+    /// The pipe ended early or holds something else.
+    #[error("the deployer handed over no bootstrap")]
+    Read(#[from] io::Error),
+    /// The other side is of another version.
+    #[error(
+        "the deployer was built with weaver {theirs}, this program with {}; build both from one \
+         version", env!("CARGO_PKG_VERSION")
+    )]
+    Version {
+        /// The deployer's.
+        theirs: String,
+    },
+    /// The bytes are no bootstrap.
+    #[error("the deployer handed over something else")]
+    Decode(#[from] codec::DecodeError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Bootstrap {
+    /// The bootstrap for this process; `None` when no deployer started it. Starts a thread that ends
+    /// the process when the deployer is gone.
+    ///
+    /// # Errors
+    /// A deployer started it, and something is wrong with what it handed over.
+    pub fn from_deployer() -> Result<Option<Self>, BootstrapError> {
+        let Some(value) = std::env::var_os(REPLICA_VARIABLE) else { return Ok(None) };
+        receive(&value.to_string_lossy()).map(Some)
+    }
+
+    /// The configuration, parsed.
+    ///
+    /// # Errors
+    /// It does not parse: the deployer has refused it before.
+    pub fn config(&self) -> Result<ConfigFile, ConfigError> {
+        match &self.config {
+            Some((path, text)) => ConfigFile::parse(path, text),
+            None => Ok(ConfigFile::default()),
+        }
+    }
+}
+
+/// Reads what a deployer wrote for this process and starts the thread that watches the pipe.
+///
+/// # Errors
+/// There is no pipe, or something else is in it.
+pub fn receive<T: DeserializeOwned>(pipe: &str) -> Result<T, BootstrapError> {
+    let no_pipe = |source| BootstrapError::NoPipe { value: pipe.to_owned(), source };
+    let number: u32 = pipe.parse().map_err(|e| no_pipe(io::Error::other(e)))?;
+    // Opening it by name needs no `unsafe`, unlike taking over a number.
+    let mut pipe = File::open(format!("/dev/fd/{number}")).map_err(no_pipe)?;
+    let value = read(&mut pipe)?;
+    thread::Builder::new().name("weaver-lifeline".to_owned()).spawn(move || end_with(pipe))?;
+    Ok(value)
+}
+
+/// Writes what [`receive`] reads. The pipe is to be kept open as long as the process should live.
+///
+/// # Errors
+/// The process is gone already, or the value is too large.
+pub fn send<T: Serialize>(pipe: &mut impl Write, value: &T) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    codec::encode(value, &mut bytes).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    pipe.write_all(MARKER.as_bytes())?;
+    pipe.write_all(&length.to_le_bytes())?;
+    pipe.write_all(&bytes)
+}
+
+fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> Result<T, BootstrapError> {
+    let mut marker = [0; MARKER.len()];
+    pipe.read_exact(&mut marker)?;
+    if marker != MARKER.as_bytes() {
+        let theirs = String::from_utf8_lossy(&marker).trim().replace("weaver-program ", "");
+        return Err(BootstrapError::Version { theirs });
+    }
+    let mut length = [0; 4];
+    pipe.read_exact(&mut length)?;
+    let length = u64::from(u32::from_le_bytes(length));
+    let mut bytes = Vec::new();
+    pipe.take(length).read_to_end(&mut bytes)?;
+    Ok(codec::decode(&bytes)?)
+}
+
+/// Ends this process with the pipe. A thread of its own does that because the program's runtime may
+/// be busy, and a signal at the parent's death is tied to the thread that spawned us.
+fn end_with(mut pipe: File) {
+    // Nothing is written after the bootstrap: this returns at the end, or with an error that means
+    // the same.
+    let _ = io::copy(&mut pipe, &mut io::sink());
+    std::process::exit(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_read() {
+        let mut pipe = Vec::new();
+        send(&mut pipe, &"hello".to_owned()).unwrap();
+        assert_eq!(read::<String>(&mut pipe.as_slice()).unwrap(), "hello");
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let error = read::<String>(&mut "weaver-program 9.9.9\n....".as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("the deployer was built with weaver 9.9.9"));
+    }
+
+    #[test]
+    fn an_early_end_is_an_error() {
+        let mut pipe = Vec::new();
+        send(&mut pipe, &"hello".to_owned()).unwrap();
+        for length in 0..pipe.len() {
+            assert!(read::<String>(&mut &pipe[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What emitted code goes through to call a method: [`Method`] and [`Framed`], and the traits that
+//! say what a method can carry.
+//!
+//! The compiler shall name each type that cannot travel once, at the author's own token. So the
+//! demand is made in one place, the component's constant description, by [`argument`], [`borrowed`]
+//! and [`method`]. `Method` and `Framed` make no demand: where their type does not fulfil what the
+//! functions here need, the compiler finds those of [`Untravelled`] and [`Unframed`], and the build
+//! fails by the first error alone.
+
+use std::{future::Future, marker::PhantomData};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    borrowed::Borrowed,
+    client::{self, Client},
+    component::{BoxFuture, Component, MethodShape},
+    error::{CallError, Failure},
+    frame,
+    message::Message,
+};
+
+/// What `dispatch` returns.
+pub type Reply<'a> = BoxFuture<'a, Result<Message, Failure>>;
+
+/// An argument that is moved to the callee.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a component method",
+    label = "lacks `Serialize`, `Deserialize` or `Send`, or has something in it that does",
+    note = "an argument may be sent to another process: write `#[derive(serde::Serialize, \
+            serde::Deserialize)]` on its type"
+)]
+pub trait Argument {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send> Argument for T {}
+
+/// An argument that is lent to the callee: what stands behind `&`.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` cannot be an argument of a component method",
+    label = "lacks `Serialize`, `Deserialize`, `Send` or `Sync`, or has something in it that does",
+    note = "an argument may be sent to another process: write `#[derive(serde::Serialize, \
+            serde::Deserialize)]` on its type"
+)]
+pub trait BorrowedArgument {}
+
+#[diagnostic::do_not_recommend]
+impl<T> BorrowedArgument for T where
+    T: Borrowed<Owned: Serialize + DeserializeOwned + Send> + Serialize + Sync + ?Sized
+{
+}
+
+/// What a method returns: a `Result` of a [`Value`] and a [`MethodError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what a component method returns",
+    label = "not a `Result`",
+    note = "any call can fail: write `weaver::Result<…>`"
+)]
+pub trait Outcome {}
+
+impl<T: Value, E: MethodError> Outcome for Result<T, E> {}
+
+/// What a method returns when it succeeds.
+#[diagnostic::on_unimplemented(
+    message = "a component method cannot return a `{Self}`",
+    label = "lacks `Serialize`, `Deserialize` or `Send`, or has something in it that does",
+    note = "a result may come from another process: write `#[derive(serde::Serialize, \
+            serde::Deserialize)]` on its type"
+)]
+pub trait Value {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send> Value for T {}
+
+/// What a method returns when it fails, or when the call does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a component method",
+    label = "lacks `From<weaver::CallError>`, `Serialize`, `Deserialize` or `Send`",
+    note = "any call can fail, and the error may come from another process: give the type a variant \
+            for `weaver::CallError`, `impl From<weaver::CallError>` and `#[derive(serde::Serialize, \
+            serde::Deserialize)]`, or write `weaver::Error`"
+)]
+pub trait MethodError {}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CallError> + Serialize + DeserializeOwned + Send> MethodError for E {}
+
+/// The name of an argument, which must be able to travel.
+#[must_use]
+pub const fn argument<T: Argument>(name: &'static str) -> &'static str {
+    name
+}
+
+/// The name of a borrowed argument, which must be able to travel.
+#[must_use]
+pub const fn borrowed<T: BorrowedArgument + ?Sized>(name: &'static str) -> &'static str {
+    name
+}
+
+/// The name of a method, whose result must be able to travel.
+#[must_use]
+pub const fn method<R: Outcome>(name: &'static str) -> &'static str {
+    name
+}
+
+/// A method by the types of its arguments, as one tuple, and of its result.
+#[derive(Debug)]
+pub struct Method<A, R>(PhantomData<fn(A) -> R>);
+
+impl<A, T, E> Method<A, Result<T, E>>
+where
+    A: Serialize,
+    T: DeserializeOwned,
+    E: DeserializeOwned + From<CallError>,
+{
+    /// See [`client::call`].
+    pub fn call<C: Component + ?Sized>(
+        client: &Client<C>,
+        method: u16,
+        arguments: A,
+    ) -> BoxFuture<'_, Result<T, E>> {
+        client::call(client, method, arguments)
+    }
+}
+
+impl<A, R> Method<A, R>
+where
+    A: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned,
+{
+    /// See [`client::serve`].
+    pub fn serve<'a, F, Fut>(arguments: Message, method: F) -> Reply<'a>
+    where
+        F: FnOnce(A) -> Fut + Send + 'a,
+        Fut: Future<Output = R> + Send + 'a,
+    {
+        client::serve(arguments, method)
+    }
+
+    /// See [`MethodShape::of`].
+    #[must_use]
+    pub fn shape() -> MethodShape {
+        MethodShape::of::<A, R>()
+    }
+}
+
+/// The other half of [`Method`]: for types that cannot travel, of which the compiler complains
+/// elsewhere.
+pub trait Untravelled {
+    /// The arguments.
+    type Arguments;
+    /// The result.
+    type Result;
+
+    /// Never runs.
+    fn call<C: ?Sized>(_: &Client<C>, _: u16, _: Self::Arguments) -> BoxFuture<'_, Self::Result> {
+        const { unchecked() }
+    }
+
+    /// Never runs.
+    fn serve<'a, F, Fut>(_: Message, _: F) -> Reply<'a>
+    where
+        F: FnOnce(Self::Arguments) -> Fut,
+        Fut: Future<Output = Self::Result>,
+    {
+        const { unchecked() }
+    }
+
+    /// Never runs.
+    #[must_use]
+    fn shape() -> MethodShape {
+        const { unchecked() }
+    }
+}
+
+impl<A, R> Untravelled for Method<A, R> {
+    type Arguments = A;
+    type Result = R;
+}
+
+/// The body of a method of `C` that returns `R`, in the frame of a call.
+pub struct Framed<C: ?Sized, R>(PhantomData<fn() -> R>, PhantomData<fn() -> Box<C>>);
+
+impl<C: Component + ?Sized, T, E: From<CallError>> Framed<C, Result<T, E>> {
+    /// See [`frame::framed`].
+    #[expect(clippy::new_ret_no_self, reason = "it reads best so in expanded code")]
+    pub fn new<'a, F>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'a,
+        T: 'a,
+        E: 'a,
+    {
+        frame::framed::<C, F, T, E>(method, body)
+    }
+}
+
+/// The other half of [`Framed`]: for what is no method of a component, of which the compiler
+/// complains elsewhere.
+pub trait Unframed {
+    /// The result.
+    type Result;
+
+    /// Never runs.
+    fn new<'a, F>(_: &'static str, _: F) -> BoxFuture<'a, Self::Result>
+    where
+        F: Future<Output = Self::Result>,
+    {
+        const { unchecked() }
+    }
+}
+
+impl<C: ?Sized, R> Unframed for Framed<C, R> {
+    type Result = R;
+}
+
+/// Stops the build should a type pass the demands above and yet not fulfil what is needed.
+const fn unchecked() -> ! {
+    panic!("weaver: a type that cannot travel was not noticed; please report this")
+}

@@ -1,0 +1,48 @@
+//! Where the encoded bytes go.
+
+use bincode::{enc::write::Writer, error as format};
+
+use super::{
+    super::{EncodeError, MESSAGE_BYTES_MAX},
+    Tally,
+};
+
+/// The end of the caller's buffer, as far as a message may grow.
+pub(in super::super) struct Output<'a> {
+    out: &'a mut Vec<u8>,
+    /// Where in `out` a message of the largest size would end.
+    end_max: usize,
+    tally: &'a Tally,
+}
+
+impl<'a> Output<'a> {
+    pub(in super::super) fn new(out: &'a mut Vec<u8>, tally: &'a Tally) -> Self {
+        let end_max = out.len().saturating_add(MESSAGE_BYTES_MAX);
+        Self {
+            out,
+            end_max,
+            tally,
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, bytes_over: usize) -> format::EncodeError {
+        self.tally.refuse(EncodeError::TooLarge {
+            bytes_min: MESSAGE_BYTES_MAX + bytes_over,
+            bytes_max: MESSAGE_BYTES_MAX,
+        });
+        format::EncodeError::UnexpectedEnd
+    }
+}
+
+impl Writer for Output<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), format::EncodeError> {
+        let room = self.end_max - self.out.len();
+        if bytes.len() > room {
+            return Err(self.refuse(bytes.len() - room));
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+}

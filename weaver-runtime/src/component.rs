@@ -1,0 +1,175 @@
+//! [`Component`]: what `#[component]` makes of a trait, and the constant description of it.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    client::Client,
+    error::{CallErrorKind, Failure},
+    message::Message,
+    shape::{Problem, Shape},
+};
+
+/// The future of a component method: one box, `Send`, as async-trait makes it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Implemented by `#[component]` for `dyn Trait`, never by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a component",
+    label = "not a component",
+    note = "a component is `dyn Trait` of a trait that is marked `#[component]`"
+)]
+pub trait Component: Send + Sync + 'static {
+    /// The component's description.
+    const SPEC: &'static ComponentSpec;
+
+    /// The caller's half of a remote call: a client as the trait itself.
+    fn from_client(client: Client<Self>) -> Arc<Self>;
+
+    /// The callee's half: decodes the arguments of `method`, runs it, and encodes its result.
+    fn dispatch(&self, method: u16, arguments: Message)
+    -> BoxFuture<'_, Result<Message, Failure>>;
+}
+
+/// What is known of a component at compile time.
+#[derive(Debug)]
+pub struct ComponentSpec {
+    /// The trait's identifier, or what `#[component(name = "…")]` says.
+    pub name: &'static str,
+    /// The methods in the order of their declaration; a method's index is its name on the wire.
+    pub methods: &'static [MethodSpec],
+    /// The trait's module.
+    pub module: &'static str,
+    /// Where the trait is declared: `file:line`.
+    pub location: &'static str,
+}
+
+/// What is known of a method at compile time.
+#[derive(Debug)]
+pub struct MethodSpec {
+    /// The method's identifier.
+    pub name: &'static str,
+    /// The arguments' identifiers, in order.
+    pub arguments: &'static [&'static str],
+    /// Whether the author wrote `#[idempotent]`.
+    pub idempotent: bool,
+    /// Examines the types of arguments and result; costs microseconds, so it is asked once.
+    pub shape: fn() -> MethodShape,
+}
+
+/// What a method's types look like when they are encoded.
+#[derive(Debug)]
+pub struct MethodShape {
+    /// The arguments, as one tuple.
+    pub arguments: Shape,
+    /// The result: `Result<T, E>`.
+    pub result: Shape,
+}
+
+impl MethodShape {
+    /// Examines a method's types.
+    #[must_use]
+    pub fn of<A, R>() -> Self
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize + DeserializeOwned,
+    {
+        Self { arguments: Shape::of::<A>(), result: Shape::of::<R>() }
+    }
+}
+
+/// The callee's half of a component with its type erased: what a node keeps in its table.
+pub trait Dispatch: Send + Sync + 'static {
+    /// See [`Component::dispatch`].
+    fn dispatch(&self, method: u16, arguments: Message)
+    -> BoxFuture<'_, Result<Message, Failure>>;
+}
+
+/// A component that lives in this process.
+#[derive(Debug)]
+pub struct Local<C: ?Sized>(pub Arc<C>);
+
+impl<C: Component + ?Sized> Dispatch for Local<C> {
+    fn dispatch(
+        &self,
+        method: u16,
+        arguments: Message,
+    ) -> BoxFuture<'_, Result<Message, Failure>> {
+        self.0.dispatch(method, arguments)
+    }
+}
+
+/// The answer to a method index that the component does not have.
+pub fn no_such_method<'a, C: Component + ?Sized>(
+    method: u16,
+) -> BoxFuture<'a, Result<Message, Failure>> {
+    let reason = format!("{} has no method with index {method}", C::SPEC.name);
+    let failure = Failure::new(CallErrorKind::Malformed { reason }, crate::error::Ran::No);
+    Box::pin(std::future::ready(Err(failure)))
+}
+
+impl MethodShape {
+    /// Why calls to the method cannot cross a boundary, each with its place; `arguments` are the
+    /// arguments' names.
+    #[must_use]
+    pub fn problems(&self, arguments: &[&str]) -> Vec<String> {
+        let errors = |shape: &'_ Shape| {
+            shape.problems().iter().filter(|p| p.is_error()).cloned().collect::<Vec<_>>()
+        };
+        let arguments_problems = errors(&self.arguments).into_iter();
+        let in_arguments = arguments_problems.map(|problem| in_argument(&problem, arguments));
+        let in_result = errors(&self.result).into_iter().map(|problem| in_result(&problem));
+        in_arguments.chain(in_result).collect()
+    }
+}
+
+/// A problem in the tuple of arguments, by the argument's name.
+fn in_argument(problem: &Problem, arguments: &[&str]) -> String {
+    let (first, rest) = split_path(&problem.path);
+    let index = first.trim_start_matches('.').parse::<usize>().ok();
+    match index.and_then(|index| arguments.get(index)) {
+        Some(name) => format!("argument `{name}`{} {}", at(rest), problem.kind),
+        None => format!("the arguments{} {}", at(&problem.path), problem.kind),
+    }
+}
+
+fn in_result(problem: &Problem) -> String {
+    let (what, rest) = match split_path(&problem.path) {
+        ("::Ok", rest) => ("the result", rest),
+        ("::Err", rest) => ("the error", rest),
+        _ => ("the result", problem.path.as_str()),
+    };
+    format!("{what}{} {}", at(rest), problem.kind)
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(", at `{path}`,") }
+}
+
+/// The first step of a path, and the rest.
+fn split_path(path: &str) -> (&str, &str) {
+    let steps = path.char_indices().skip(2).find(|(_, c)| matches!(c, '.' | '[' | ':'));
+    path.split_at(steps.map_or(path.len(), |(end, _)| end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_name_the_argument_or_the_result() {
+        type Answer = std::result::Result<Vec<serde_json::Value>, String>;
+        let shape = MethodShape::of::<(u32, serde_json::Value), Answer>();
+        let problems = shape.problems(&["count", "body"]);
+        assert_eq!(problems.len(), 2, "{problems:#?}");
+        assert!(problems[0].starts_with("argument `body` asks the encoding for"), "{problems:#?}");
+        assert!(problems[1].starts_with("the result, at `[]`, asks the encoding"), "{problems:#?}");
+    }
+
+    #[test]
+    fn a_method_that_can_be_carried_has_no_problems() {
+        let shape = MethodShape::of::<(String, Vec<u8>), crate::Result<Option<u64>>>();
+        assert_eq!(shape.problems(&["name", "bytes"]), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,111 @@
+//! [`Graph`]: a program's components and what they refer to, as data that tools read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fingerprint::{Fingerprint, Signature},
+    placement::MAIN,
+};
+
+/// What a built program consists of. A program tells it without running its `main`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graph {
+    /// The package that holds `main`.
+    pub package: String,
+    /// The components by name: those with an implementation in the program.
+    pub components: BTreeMap<String, ComponentNode>,
+    /// What the arguments of `main` refer to. (`main` may `get` any other component as well.)
+    pub main: Requests,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentNode {
+    /// The implementing type.
+    pub implementation: String,
+    /// Where the `impl` is: `file:line`.
+    pub location: String,
+    /// The methods in the order of their declaration.
+    pub methods: Vec<MethodNode>,
+    /// What the implementation's fields refer to.
+    pub requests: Requests,
+}
+
+/// One method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodNode {
+    /// The method's name.
+    pub name: String,
+    /// Names of the arguments.
+    pub arguments: Vec<String>,
+    /// What the arguments look like when they are encoded.
+    pub arguments_shape: String,
+    /// What the result looks like when it is encoded.
+    pub result_shape: String,
+    /// Whether the author wrote `#[idempotent]`.
+    pub idempotent: bool,
+    /// Why calls to this method cannot cross a boundary; empty for most.
+    pub problems: Vec<String>,
+}
+
+/// What the fields of an implementation, or the arguments of `main`, ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Components.
+    pub references: Vec<String>,
+    /// Listeners.
+    pub listeners: Vec<String>,
+    /// The component's section of the configuration.
+    pub config: bool,
+}
+
+impl Graph {
+    /// The fingerprint that two nodes compare before they call each other.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.signatures())
+    }
+
+    /// A line for each method, in the order of the wire's indices.
+    #[must_use]
+    pub fn signatures(&self) -> Vec<Signature> {
+        let methods = self.components.iter().flat_map(|(component, node)| {
+            node.methods.iter().enumerate().map(move |(index, method)| (component, index, method))
+        });
+        methods.map(|(component, index, method)| signature(component, index, method)).collect()
+    }
+
+    /// Every edge as `(caller, callee)`; the caller is a component or `main`.
+    pub fn edges(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.requests().flat_map(|(caller, requests)| {
+            requests.references.iter().map(move |callee| (caller, callee.as_str()))
+        })
+    }
+
+    /// Every listener as `(listener, who holds it)`.
+    pub fn listeners(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.requests().flat_map(|(holder, requests)| {
+            requests.listeners.iter().map(move |listener| (listener.as_str(), holder))
+        })
+    }
+
+    /// Names of the components that take a section of the configuration.
+    pub fn sections(&self) -> impl Iterator<Item = &str> {
+        self.requests().filter(|(_, requests)| requests.config).map(|(name, _)| name)
+    }
+
+    fn requests(&self) -> impl Iterator<Item = (&str, &Requests)> {
+        let components = self.components.iter().map(|(name, node)| (name.as_str(), &node.requests));
+        std::iter::once((MAIN, &self.main)).chain(components)
+    }
+}
+
+fn signature(component: &str, index: usize, method: &MethodNode) -> Signature {
+    let MethodNode { name, arguments_shape, result_shape, .. } = method;
+    Signature::new(
+        format!("{component}.{name}"),
+        &format!("{index} {name} {arguments_shape} -> {result_shape}"),
+    )
+}

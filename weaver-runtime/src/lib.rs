@@ -1,0 +1,89 @@
+//! The vocabulary of weaver and the node that runs a program. Authors depend on the crate `weaver`,
+//! which re-exports what they need; its documentation is the one to read.
+//!
+//! Without the feature `node` this crate does no I/O: it is what a crate needs that only declares
+//! components.
+
+// Generated code names `weaver::__private`; the control plane is made of components, too.
+extern crate self as weaver;
+
+mod borrowed;
+mod carried;
+mod client;
+pub mod codec;
+mod component;
+mod error;
+mod frame;
+mod message;
+mod reference;
+mod shape;
+
+#[cfg(feature = "node")]
+mod app;
+#[cfg(feature = "node")]
+pub mod bootstrap;
+#[cfg(feature = "node")]
+pub mod config;
+#[cfg(feature = "node")]
+mod construct;
+#[cfg(feature = "node")]
+pub mod control;
+#[cfg(feature = "node")]
+pub mod fingerprint;
+#[cfg(feature = "node")]
+pub mod graph;
+#[cfg(feature = "node")]
+mod listener;
+#[cfg(feature = "node")]
+pub mod net;
+#[cfg(feature = "node")]
+mod node;
+#[cfg(feature = "node")]
+pub mod placement;
+#[cfg(feature = "node")]
+mod registry;
+#[cfg(feature = "node")]
+mod report;
+#[cfg(feature = "node")]
+mod section;
+
+pub use client::{Client, Transport};
+pub use component::{BoxFuture, Component, ComponentSpec, Dispatch, MethodShape, MethodSpec};
+pub use error::{CallError, CallErrorKind, Context, Error, Failure, Ran, Refusal, Result};
+pub use message::Message;
+pub use reference::Ref;
+pub use shape::{Problem, ProblemKind, Shape};
+
+#[cfg(feature = "node")]
+pub use {
+    app::{App, AppBuilder, LocalCalls, StartError},
+    construct::Lifecycle,
+    listener::Listener,
+    section::Config,
+};
+
+/// What generated code names. Not for authors: it may change with any version.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::{borrow::Borrow, boxed::Box, result::Result, sync::Arc, vec::Vec};
+
+    pub use crate::{
+        borrowed::Borrowed,
+        carried::{Framed, Method, Reply, Unframed, Untravelled, argument, borrowed, method},
+        client::Client,
+        component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
+        error::{Error, Failure},
+        message::Message,
+    };
+    #[cfg(feature = "node")]
+    pub use {
+        crate::{
+            app::main::{MainSpec, RuntimeSpec, main},
+            construct::{
+                Construct, DefaultField, Field, FieldSpec, Fields, HooksOf, Implementation, Inject,
+                Instance, NoLifecycle, build,
+            },
+        },
+        inventory,
+    };
+}

@@ -1,0 +1,22 @@
+//! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it.
+//!
+//! [`wire`] decides (bytes to frames and back) and does no I/O; [`connection`] is the caller's side of
+//! one connection, [`serving`] the callee's, [`router`] chooses between replicas.
+
+mod connection;
+mod endpoint;
+mod handshake;
+mod io;
+mod outbox;
+mod router;
+mod serving;
+mod tls;
+mod wire;
+
+pub use connection::{CALLS_IN_FLIGHT_MAX, Connection};
+pub use endpoint::{BindError, ConnectError, Endpoint};
+pub use handshake::{HANDSHAKE_SECONDS_MAX, Hello};
+pub use io::Io;
+pub use router::{ReplicaAddress, ReplicaId, Router, Routes};
+pub use serving::{Callers, Service, Services};
+pub use tls::{Identity, IdentityError, TLS_NAME};

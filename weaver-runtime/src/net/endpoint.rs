@@ -1,0 +1,266 @@
+//! [`Endpoint`]: a node's UDP socket, on which it calls others and is called.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use quinn::{VarInt, congestion::CubicConfig};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::{
+    connection::Connection,
+    handshake::{HANDSHAKE_SECONDS_MAX, Hello},
+    io::{Io, QuicRuntime},
+    serving::{self, Services},
+    tls::{self, Identity, IdentityError, TLS_NAME},
+};
+use crate::fingerprint::Signature;
+
+/// A node's end of all its connections.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    quic: quinn::Endpoint,
+    io: Io,
+}
+
+/// An endpoint could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The socket.
+    #[error("cannot bind a UDP socket to {address}")]
+    Socket {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// A connection to another node could not be made. Nothing was called.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address cannot be dialled.
+    #[error("cannot dial {address}")]
+    Dial {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: quinn::ConnectError,
+    },
+    /// QUIC or TLS failed: nobody there, or one of the two does not trust the other.
+    #[error("cannot connect to {address}")]
+    Connect {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: quinn::ConnectionError,
+    },
+    /// Nothing came back in time.
+    #[error("{address} did not answer within {HANDSHAKE_SECONDS_MAX} s")]
+    Silent {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// What came back was no answer.
+    #[error("{address} does not speak weaver's protocol: {reason}")]
+    Protocol {
+        /// The address.
+        address: SocketAddr,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The certificate names another group.
+    #[error("{address} proved to be of group `{found}`, not `{expected}`")]
+    WrongGroup {
+        /// The address.
+        address: SocketAddr,
+        /// The group that was dialled.
+        expected: String,
+        /// The group in the certificate.
+        found: String,
+    },
+    /// Another build of the program runs there.
+    #[error("{address} runs another build: {difference}")]
+    WrongVersion {
+        /// The address.
+        address: SocketAddr,
+        /// How the builds differ.
+        difference: String,
+    },
+}
+
+impl Endpoint {
+    /// Binds a socket. To be called inside the program's runtime.
+    ///
+    /// # Errors
+    /// The address is in use, or the identity is none.
+    pub fn bind(address: SocketAddr, identity: &Identity, io: Io) -> Result<Self, BindError> {
+        let transport = Arc::new(transport_config(address));
+        let mut server = identity.server_config()?;
+        server.transport_config(Arc::clone(&transport));
+        let mut client = identity.client_config()?;
+        client.transport_config(transport);
+        let failed = |source| BindError::Socket { address, source };
+        let socket = socket(address).map_err(failed)?;
+        let runtime = Arc::new(QuicRuntime(io.handle().clone()));
+        let mut quic =
+            quinn::Endpoint::new(endpoint_config(address), Some(server), socket, runtime)
+                .map_err(failed)?;
+        quic.set_default_client_config(client);
+        Ok(Self { quic, io })
+    }
+
+    /// The address that it is bound to.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.quic.local_addr()
+    }
+
+    /// Takes calls from now on, until it is closed.
+    pub fn serve(&self, services: Arc<Services>) {
+        let (quic, io) = (self.quic.clone(), self.io.clone());
+        self.io.spawn(async move {
+            while let Some(incoming) = quic.accept().await {
+                io.spawn(serving::serve(incoming, Arc::clone(&services), io.clone()));
+            }
+        });
+    }
+
+    /// Connects to a node of the group `expected`; `ours` are the methods that both should have.
+    ///
+    /// # Errors
+    /// It cannot be reached, or is not what was expected; nothing was called.
+    pub async fn connect(
+        &self,
+        address: SocketAddr,
+        expected: &str,
+        hello: &Hello,
+        ours: &[Signature],
+    ) -> Result<Arc<Connection>, ConnectError> {
+        let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+        let connecting = self.connect_unbounded(address, expected, hello, ours);
+        // The timer is the I/O runtime's: the caller's may be paused by a test.
+        let timer = {
+            let _entered = self.io.handle().enter();
+            tokio::time::timeout(limit, connecting)
+        };
+        timer.await.map_err(|_| ConnectError::Silent { address })?
+    }
+
+    async fn connect_unbounded(
+        &self,
+        address: SocketAddr,
+        expected: &str,
+        hello: &Hello,
+        ours: &[Signature],
+    ) -> Result<Arc<Connection>, ConnectError> {
+        let dialled = self.quic.connect(address, TLS_NAME);
+        let connecting = dialled.map_err(|source| ConnectError::Dial { address, source })?;
+        let quic =
+            connecting.await.map_err(|source| ConnectError::Connect { address, source })?;
+        let found = tls::peer_group(&quic).unwrap_or_default();
+        if found != expected {
+            quic.close(CLOSED_WRONG_GROUP, b"wrong group");
+            let expected = expected.to_owned();
+            return Err(ConnectError::WrongGroup { address, expected, found });
+        }
+        Connection::open(quic, hello, ours, self.io.clone()).await
+    }
+
+    /// Closes every connection, after everything that was queued had a chance to leave.
+    pub async fn close(&self) {
+        self.quic.close(CLOSED_DONE, b"done");
+        self.quic.wait_idle().await;
+    }
+}
+
+/// Why a connection was closed, for the other end's log.
+pub(super) const CLOSED_DONE: VarInt = VarInt::from_u32(0);
+pub(super) const CLOSED_WRONG_GROUP: VarInt = VarInt::from_u32(1);
+pub(super) const CLOSED_PROTOCOL: VarInt = VarInt::from_u32(2);
+pub(super) const CLOSED_REPLICA_GONE: VarInt = VarInt::from_u32(3);
+
+fn socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.bind(&address.into())?;
+    let reference = SockRef::from(&socket);
+    // The kernel gives what it allows; less only costs retransmissions under bursts.
+    let _ = reference.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = reference.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    Ok(socket.into())
+}
+
+fn endpoint_config(address: SocketAddr) -> quinn::EndpointConfig {
+    let mut config = quinn::EndpointConfig::default();
+    if has_large_datagrams(address) {
+        // The only error is a size below QUIC's minimum of 1200 bytes.
+        let _ = config.max_udp_payload_size(LOOPBACK_DATAGRAM_BYTES);
+    }
+    config
+}
+
+fn transport_config(address: SocketAddr) -> quinn::TransportConfig {
+    let mut config = quinn::TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(SHARED_STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(LARGE_FRAMES_MAX))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
+        .send_window(u64::from(CONNECTION_WINDOW_BYTES))
+        .keep_alive_interval(Some(Duration::from_secs(KEEP_ALIVE_SECONDS)))
+        .max_idle_timeout(Some(VarInt::from_u32(IDLE_MILLISECONDS_MAX).into()))
+        // Nothing here is sent as a QUIC datagram.
+        .datagram_receive_buffer_size(None);
+    if has_large_datagrams(address) {
+        let mut congestion = CubicConfig::default();
+        congestion.initial_window(LOOPBACK_WINDOW_BYTES);
+        let mut discovery = quinn::MtuDiscoveryConfig::default();
+        discovery.upper_bound(LOOPBACK_DATAGRAM_BYTES);
+        config
+            .initial_mtu(LOOPBACK_DATAGRAM_BYTES)
+            .mtu_discovery_config(Some(discovery))
+            .congestion_controller_factory(Arc::new(congestion))
+            .enable_segmentation_offload(false);
+    }
+    config
+}
+
+/// The loopback interface of Linux takes the largest UDP datagram there is, at a third of the CPU
+/// time for large messages (measured). Segmentation offload must then be off.
+fn has_large_datagrams(address: SocketAddr) -> bool {
+    cfg!(target_os = "linux") && address.ip().is_loopback()
+}
+
+/// The largest payload of a UDP datagram over IPv4.
+const LOOPBACK_DATAGRAM_BYTES: u16 = 65_507;
+
+/// With QUIC's default initial window, which is below one such datagram, nothing would ever leave.
+const LOOPBACK_WINDOW_BYTES: u64 = 1024 * 1024;
+
+/// Asked of the kernel for each direction, which commonly allows about 200 KiB.
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A caller opens one stream for its frames; a few more leave room for lossy networks.
+const SHARED_STREAMS_MAX: u32 = 16;
+
+/// Frames above `SHARED_FRAME_BYTES_MAX` that a peer may have under way at once: with the largest
+/// message, a bound on what one peer can make us hold.
+const LARGE_FRAMES_MAX: u32 = 16;
+
+/// Flow control: what may be under way, on one stream and on one connection. Several times what a
+/// local connection holds in flight, so that it is never the bottleneck.
+const STREAM_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+
+/// Often enough that an idle connection outlives [`IDLE_MILLISECONDS_MAX`] with three tries.
+const KEEP_ALIVE_SECONDS: u64 = 3;
+
+/// After this much silence a peer counts as dead. The deployer tells of a dead process at once; this
+/// is for a machine that vanished and for a process that hangs whole.
+const IDLE_MILLISECONDS_MAX: u32 = 10_000;

@@ -1,0 +1,319 @@
+//! Frames: the unit of everything that two nodes say to each other. Pure: no clock, no socket.
+//!
+//! A frame is a header of [`HEADER_BYTES`] bytes and a payload. All integers are little-endian.
+//!
+//! | bytes | field |
+//! | --- | --- |
+//! | 0–3 | length of the whole frame |
+//! | 4 | kind |
+//! | 5–7 | zero |
+//! | 8–15 | id of the call |
+//! | 16–17 | component's index (requests) |
+//! | 18–19 | method's index (requests) |
+//! | 20–23 | zero |
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{
+    codec::MESSAGE_BYTES_MAX,
+    message::{HEADER_BYTES, Message},
+};
+
+/// A frame above this size travels on a QUIC stream of its own, so that it cannot hold up small
+/// calls; up to it, frames share one stream, which is up to four times faster for small ones.
+pub(super) const SHARED_FRAME_BYTES_MAX: usize = 256 * 1024;
+
+/// The largest frame there is: the largest message behind its header.
+pub(super) const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Caller to callee, first on a connection: who is calling.
+    Hello,
+    /// Callee to caller: whether it will take calls.
+    Welcome,
+    /// A call; the payload is its arguments.
+    Request,
+    /// The method ran; the payload is its `Result<T, E>`.
+    Reply,
+    /// The call failed otherwise; the payload is a `Failure`.
+    Failed,
+    /// The caller gave the call up.
+    Cancel,
+    /// The callee takes no new calls on this connection; those in flight are finished.
+    GoAway,
+}
+
+/// The header of a frame, without its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) kind: Kind,
+    pub(super) call: u64,
+    pub(super) component: u16,
+    pub(super) method: u16,
+}
+
+/// A header and the message behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) header: Header,
+    pub(super) message: Message,
+}
+
+/// Bytes that are no frame. The connection that sent them is closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum WireError {
+    /// The length is below a header's or above the limit for where the frame was found.
+    #[error("a frame of {bytes} bytes; allowed here are {HEADER_BYTES} to {bytes_max}")]
+    Length { bytes: usize, bytes_max: usize },
+    /// The kind is none that exists.
+    #[error("a frame of unknown kind {0}")]
+    Kind(u8),
+}
+
+impl Header {
+    /// A header of a frame that is about one call, or about the connection (`call` 0).
+    pub(super) fn new(kind: Kind, call: u64) -> Self {
+        Self { kind, call, component: 0, method: 0 }
+    }
+
+    fn parse(frame: &[u8; HEADER_BYTES]) -> Result<Self, WireError> {
+        let [_, _, _, _, kind, _, _, _, call @ .., c0, c1, m0, m1, _, _, _, _] = *frame;
+        Ok(Self {
+            kind: Kind::parse(kind)?,
+            call: u64::from_le_bytes(call),
+            component: u16::from_le_bytes([c0, c1]),
+            method: u16::from_le_bytes([m0, m1]),
+        })
+    }
+
+    /// Writes the header into the room that a message keeps for it.
+    pub(super) fn onto(self, message: Message) -> Bytes {
+        let frame = message.into_frame();
+        // Copies only where the message is shared: a request that is tried again elsewhere.
+        let mut frame = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let mut header = [0; HEADER_BYTES];
+        header[0..4].copy_from_slice(&bytes.to_le_bytes());
+        header[4] = self.kind.code();
+        header[8..16].copy_from_slice(&self.call.to_le_bytes());
+        header[16..18].copy_from_slice(&self.component.to_le_bytes());
+        header[18..20].copy_from_slice(&self.method.to_le_bytes());
+        frame[..HEADER_BYTES].copy_from_slice(&header);
+        frame.freeze()
+    }
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Hello,
+        Self::Welcome,
+        Self::Request,
+        Self::Reply,
+        Self::Failed,
+        Self::Cancel,
+        Self::GoAway,
+    ];
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Hello => 1,
+            Self::Welcome => 2,
+            Self::Request => 3,
+            Self::Reply => 4,
+            Self::Failed => 5,
+            Self::Cancel => 6,
+            Self::GoAway => 7,
+        }
+    }
+
+    fn parse(code: u8) -> Result<Self, WireError> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code).ok_or(WireError::Kind(code))
+    }
+}
+
+/// Cuts what arrives on a stream into frames, however it was split on the way.
+///
+/// Feed it with [`push`](Self::push), then call [`next`](Self::next) until it gives `None`. After an
+/// error the stream is of no further use.
+#[derive(Debug)]
+pub(super) struct FrameDecoder {
+    bytes_max: usize,
+    /// The chunk that is being cut: whole frames are taken from it without copying.
+    chunk: Bytes,
+    /// The beginning of a frame whose end is in chunks to come.
+    partial: BytesMut,
+}
+
+impl FrameDecoder {
+    /// A decoder for a stream on which frames are at most `bytes_max` long.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, chunk: Bytes::new(), partial: BytesMut::new() }
+    }
+
+    /// The next bytes of the stream, once everything before was taken by [`next`](Self::next).
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        debug_assert!(self.chunk.is_empty(), "frames of the last chunk were not taken");
+        self.chunk = chunk;
+    }
+
+    /// Whether the stream may end here.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.chunk.is_empty() && self.partial.is_empty()
+    }
+
+    /// The next whole frame.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, WireError> {
+        let Some(bytes) = self.next_length()? else { return Ok(None) };
+        let whole = if self.partial.is_empty() && self.chunk.len() >= bytes {
+            self.chunk.split_to(bytes)
+        } else {
+            self.gather(bytes);
+            if self.partial.len() < bytes {
+                return Ok(None);
+            }
+            std::mem::take(&mut self.partial).freeze()
+        };
+        Self::frame(whole).map(Some)
+    }
+
+    /// The length of the frame that begins here, checked; `None` while its header is incomplete.
+    fn next_length(&mut self) -> Result<Option<usize>, WireError> {
+        if !self.partial.is_empty() || self.chunk.len() < LENGTH_BYTES {
+            self.gather(LENGTH_BYTES);
+        }
+        let start = if self.partial.is_empty() { &self.chunk[..] } else { &self.partial[..] };
+        let Some(length) = start.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let bytes = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if bytes < HEADER_BYTES || bytes > self.bytes_max {
+            return Err(WireError::Length { bytes, bytes_max: self.bytes_max });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Moves bytes from the chunk until `partial` has `bytes`. What is allocated grows with what has
+    /// arrived, not with the length that the peer announced.
+    fn gather(&mut self, bytes: usize) {
+        let missing = bytes.saturating_sub(self.partial.len());
+        let taken = missing.min(self.chunk.len());
+        self.partial.extend_from_slice(&self.chunk[..taken]);
+        self.chunk.advance(taken);
+    }
+
+    fn frame(whole: Bytes) -> Result<Frame, WireError> {
+        let length = WireError::Length { bytes: whole.len(), bytes_max: 0 };
+        let header = whole.first_chunk().ok_or(length.clone())?;
+        let header = Header::parse(header)?;
+        let message = Message::from_frame(whole).ok_or(length)?;
+        Ok(Frame { header, message })
+    }
+}
+
+/// The field that says how long a frame is.
+const LENGTH_BYTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Ran;
+
+    fn frame(call: u64, text: &str) -> Bytes {
+        let header = Header { kind: Kind::Request, call, component: 3, method: 9 };
+        header.onto(Message::encode(text, Ran::No).unwrap())
+    }
+
+    fn decode_in_pieces(bytes: &[u8], piece: usize) -> Vec<(Header, String)> {
+        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        let mut frames = Vec::new();
+        for chunk in bytes.chunks(piece) {
+            decoder.push(Bytes::copy_from_slice(chunk));
+            while let Some(frame) = decoder.next().unwrap() {
+                frames.push((frame.header, frame.message.decode(Ran::No).unwrap()));
+            }
+        }
+        assert!(decoder.is_between_frames());
+        frames
+    }
+
+    #[test]
+    fn the_layout_is_pinned() {
+        let bytes = frame(0x0102_0304_0506_0708, "");
+        let expected = [
+            [32, 0, 0, 0, 3, 0, 0, 0],
+            [8, 7, 6, 5, 4, 3, 2, 1],
+            [3, 0, 9, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0],
+        ];
+        assert_eq!(bytes, expected.concat());
+    }
+
+    #[test]
+    fn lengths_out_of_bounds_are_refused_before_anything_is_kept() {
+        for (bytes, bytes_max) in [(0, 100), (23, 100), (101, 100), (u32::MAX, 100)] {
+            let mut decoder = FrameDecoder::new(bytes_max);
+            decoder.push(Bytes::copy_from_slice(&bytes.to_le_bytes()));
+            let bytes = usize::try_from(bytes).unwrap();
+            assert_eq!(decoder.next().unwrap_err(), WireError::Length { bytes, bytes_max });
+        }
+    }
+
+    #[test]
+    fn an_announced_length_allocates_nothing() {
+        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        let length = u32::try_from(FRAME_BYTES_MAX).unwrap();
+        decoder.push(Bytes::copy_from_slice(&length.to_le_bytes()));
+        assert!(decoder.next().unwrap().is_none());
+        assert!(decoder.partial.capacity() < 1024, "{}", decoder.partial.capacity());
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused() {
+        let mut bytes = frame(1, "x").to_vec();
+        bytes[4] = 99;
+        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        decoder.push(bytes.into());
+        assert_eq!(decoder.next().unwrap_err(), WireError::Kind(99));
+    }
+
+    #[test]
+    fn a_stream_that_ends_inside_a_frame_is_noticed() {
+        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        decoder.push(frame(1, "cut").slice(..30));
+        assert!(decoder.next().unwrap().is_none());
+        assert!(!decoder.is_between_frames());
+    }
+
+    proptest! {
+        #[test]
+        fn frames_survive_any_split(texts in prop::collection::vec(".{0,40}", 1..8), piece in 1_usize..90) {
+            let bytes: Vec<u8> =
+                texts.iter().zip(0_u64..).flat_map(|(text, call)| frame(call, text)).collect();
+            let frames = decode_in_pieces(&bytes, piece);
+            prop_assert_eq!(frames.len(), texts.len());
+            for ((header, text), (call, sent)) in frames.iter().zip((0_u64..).zip(&texts)) {
+                let expected = Header { kind: Kind::Request, call, component: 3, method: 9 };
+                prop_assert_eq!(header, &expected);
+                prop_assert_eq!(text, sent);
+            }
+        }
+
+        #[test]
+        fn garbage_never_panics_and_never_grows(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20)) {
+            let mut decoder = FrameDecoder::new(1000);
+            'stream: for chunk in chunks {
+                decoder.push(chunk.into());
+                loop {
+                    match decoder.next() {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => break 'stream,
+                    }
+                }
+                prop_assert!(decoder.partial.len() < 1000);
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! [`Node`]: one running process of a program, with the components that are placed in it.
+
+mod loopback;
+mod replica;
+mod slot;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{task::JoinSet, time::timeout};
+
+use self::{loopback::Loopback, slot::Slot};
+use crate::{
+    app::App,
+    client::Transport,
+    component::{Component, ComponentSpec, Dispatch},
+    config::ConfigFile,
+    construct::{Provided, Provider},
+    control::Health,
+    error::{CallError, CallErrorKind, Context, Error, Ran, Result},
+    listener::Listener,
+    message::Message,
+    net::{Callers, Router, Service},
+    placement::{MAIN, Placement},
+    reference::Ref,
+    registry::Registry,
+    report,
+};
+
+pub(crate) use self::replica::run_replica;
+
+/// One running process of a program.
+pub(crate) struct Node {
+    registry: Registry,
+    config: ConfigFile,
+    /// The components that live here.
+    slots: BTreeMap<&'static str, Arc<Slot>>,
+    calls: Calls,
+    listeners: Mutex<HashMap<&'static str, SocketAddr>>,
+    /// The tasks that build components.
+    building: Mutex<JoinSet<()>>,
+}
+
+/// Where calls go.
+pub(crate) enum Calls {
+    /// Everything is here; a call is a method call.
+    Direct,
+    /// Everything is here, and calls are encoded as if it were not.
+    Encoded,
+    /// Some components are in other processes.
+    Remote {
+        group: String,
+        placement: Placement,
+        router: Arc<Router>,
+        on_listening: Box<dyn Fn(&'static str, SocketAddr) + Send + Sync>,
+    },
+}
+
+/// A component's `shutdown` gets this long; then the next one's runs.
+const SHUTDOWN_SECONDS_MAX: u64 = 10;
+
+/// The method index that asks whether a component can be called: no author's method has it.
+const READY_METHOD: u16 = u16::MAX;
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("slots", &self.slots.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// A node that starts to build its components. To be called inside the program's runtime.
+    pub(crate) fn start(registry: Registry, config: ConfigFile, calls: Calls) -> Arc<Self> {
+        let here = registry.iter().filter(|i| calls.is_here(i.component.name));
+        let slots = here.map(|i| (i.component.name, Arc::new(Slot::new(i)))).collect();
+        let (listeners, building) = (Mutex::default(), Mutex::default());
+        let node = Arc::new(Self { registry, config, slots, calls, listeners, building });
+        if cfg!(debug_assertions) && !matches!(node.calls, Calls::Remote { .. }) {
+            node.warn_of_what_cannot_travel();
+        }
+        node.build_all();
+        node
+    }
+
+    /// A reference to a component, once it can be called.
+    pub(crate) async fn get<C: Component + ?Sized>(&self) -> Result<Ref<C>> {
+        self.ready(C::SPEC).await?;
+        self.provide(C::SPEC, MAIN)?.into_ref()
+    }
+
+    /// Waits until a component can be called, wherever it is.
+    pub(crate) async fn ready(&self, spec: &'static ComponentSpec) -> Result<()> {
+        let ready = match (self.slots.get(spec.name), &self.calls) {
+            (Some(slot), _) => slot.ready().await.map(drop),
+            (None, Calls::Remote { .. }) => {
+                let transport = self.transport(spec, MAIN)?;
+                transport.call(READY_METHOD, Message::empty()).await.map(drop)
+            }
+            (None, _) => return Err(missing(spec, MAIN)),
+        };
+        ready.map_err(|failure| CallError::new(spec.name, "get", failure))?;
+        Ok(())
+    }
+
+    /// The services of this node's components, by their index on the wire.
+    pub(crate) fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
+        let graph = self.registry.graph("");
+        let service = |name: &str| {
+            let slot = self.slots.get(name)?;
+            let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
+            let callers = placement.callers_of(&graph, name);
+            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
+            Some(Service { target, callers })
+        };
+        self.registry.iter().map(|i| service(i.component.name)).collect()
+    }
+
+    /// How the components here are.
+    pub(crate) fn health(&self) -> Health {
+        let failed = self.slots.iter().filter_map(|(name, slot)| {
+            slot.failed().map(|reason| ((*name).to_owned(), reason))
+        });
+        Health { failed: failed.collect() }
+    }
+
+    /// Stops building and runs every component's `shutdown`, dependents before what they depend on.
+    pub(crate) async fn shutdown(&self) {
+        self.building.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        // A cycle was refused at start.
+        let order = self.registry.dependency_order().unwrap_or_default();
+        for name in order.into_iter().rev() {
+            let Some(instance) = self.slots.get(name).and_then(|slot| slot.stop()) else {
+                continue;
+            };
+            let limit = Duration::from_secs(SHUTDOWN_SECONDS_MAX);
+            match timeout(limit, instance.shutdown()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => report::warn(&format!("shutdown of {name} failed: {error:#}")),
+                Err(_) => report::warn(&format!("shutdown of {name} took over {limit:?}")),
+            }
+        }
+    }
+
+    /// The listener's address, for the person who started the program.
+    pub(crate) fn app(self: &Arc<Self>) -> App {
+        App::new(Arc::clone(self))
+    }
+
+    /// Each component has a task that waits for its dependencies and tries until it is built.
+    fn build_all(self: &Arc<Self>) {
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, slot) in &self.slots {
+            let dependencies = self.registry.references(name).into_iter();
+            let dependencies: Vec<_> =
+                dependencies.filter_map(|name| self.slots.get(name)).cloned().collect();
+            let (node, slot) = (Arc::clone(self), Arc::clone(slot));
+            building.spawn(async move { slot.build(&NodeProvider(node), &dependencies).await });
+        }
+    }
+
+    fn provide(&self, spec: &'static ComponentSpec, holder: &str) -> Result<Provided> {
+        let direct = !matches!(self.calls, Calls::Encoded);
+        match self.slots.get(spec.name) {
+            Some(slot) if direct => slot.provide().map_err(Error::from),
+            _ => Ok(Provided::Elsewhere(self.transport(spec, holder)?)),
+        }
+    }
+
+    fn transport(
+        &self,
+        spec: &'static ComponentSpec,
+        holder: &str,
+    ) -> Result<Arc<dyn Transport>> {
+        match &self.calls {
+            Calls::Direct | Calls::Encoded => {
+                let slot = self.slots.get(spec.name).ok_or_else(|| missing(spec, holder))?;
+                Ok(Arc::new(Loopback::new(Arc::clone(slot), spec)))
+            }
+            Calls::Remote { placement, router, .. } => {
+                let index = self.registry.index(spec.name);
+                let group = placement.group_of(spec.name);
+                let (index, group) = index.zip(group).ok_or_else(|| missing(spec, holder))?;
+                Ok(Arc::new(loopback::Checked::new(router.transport(group, index), spec)))
+            }
+        }
+    }
+
+    fn bind(&self, name: &'static str) -> Result<Listener> {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let address = match &self.calls {
+            Calls::Remote { .. } => free,
+            Calls::Direct | Calls::Encoded => self.config.listener(name).unwrap_or(free),
+        };
+        let bound = Listener::bind(name, address)
+            .context(format_args!("cannot bind listener `{name}` to {address}"))?;
+        let address = bound.local_addr()?;
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(name, address);
+        match &self.calls {
+            Calls::Remote { on_listening, .. } => on_listening(name, address),
+            Calls::Direct | Calls::Encoded => {
+                report::to_stderr(&format!("{name}  http://{address}"));
+            }
+        }
+        Ok(bound)
+    }
+
+    fn warn_of_what_cannot_travel(&self) {
+        for implementation in self.registry.iter() {
+            for method in implementation.component.methods {
+                for problem in (method.shape)().problems(method.arguments) {
+                    let component = implementation.component.name;
+                    report::warn(&format!(
+                        "warning: {component}.{} can only be called in the same process: {problem}",
+                        method.name
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl Calls {
+    fn is_here(&self, component: &str) -> bool {
+        match self {
+            Self::Direct | Self::Encoded => true,
+            Self::Remote { group, placement, .. } => placement.group_of(component) == Some(group),
+        }
+    }
+}
+
+fn missing(spec: &'static ComponentSpec, holder: &str) -> Error {
+    Error::msg(Registry::missing(spec, holder))
+}
+
+/// What a node offers to the implementations that it makes.
+pub(crate) struct NodeProvider(pub(crate) Arc<Node>);
+
+impl Provider for NodeProvider {
+    fn component(&self, spec: &'static ComponentSpec) -> Result<Provided> {
+        self.0.provide(spec, MAIN)
+    }
+
+    fn listener(&self, name: &'static str) -> Result<Listener> {
+        self.0.bind(name)
+    }
+
+    fn config(&self) -> &ConfigFile {
+        &self.0.config
+    }
+
+    fn app(&self) -> App {
+        self.0.app()
+    }
+}
+
+/// A failure to report when a component has been stopped.
+fn stopped() -> crate::error::Failure {
+    crate::error::Failure::new(CallErrorKind::Draining, Ran::No)
+}

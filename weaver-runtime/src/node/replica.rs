@@ -1,0 +1,203 @@
+//! A program's life as a replica: what `main` does when a deployer started the process.
+
+use std::{
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{Calls, Node};
+use crate::{
+    bootstrap::Bootstrap,
+    control::{self, Deployer, Health, Replica},
+    error::{Context, Result},
+    graph::Graph,
+    net::{Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Services},
+    placement::{DEPLOYER, MAIN},
+    reference::Ref,
+    registry::Registry,
+    report,
+};
+
+/// What calls in flight get to finish when a signal, not the deployer, asks the replica to stop.
+const SIGNAL_GRACE_SECONDS: u64 = 10;
+
+/// The last word to the deployer may not hold up the end for longer than this.
+const FAREWELL_SECONDS_MAX: u64 = 5;
+
+/// Lives as a replica until it is told to stop, or until `main` returns if this is its replica; gives
+/// the exit code.
+pub(crate) async fn run_replica<F, Fut>(
+    bootstrap: Bootstrap,
+    registry: Registry,
+    package: &str,
+    main: F,
+) -> Result<u8>
+where
+    F: FnOnce(Arc<Node>) -> Fut,
+    Fut: Future<Output = u8>,
+{
+    let graph = registry.graph(package);
+    let replica = bootstrap.replica.clone();
+    let seat = Seat::take(&bootstrap, &graph)?;
+    let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
+    let config = bootstrap.config().context("cannot read the configuration")?;
+    let calls = Calls::Remote {
+        group: replica.group.clone(),
+        placement: bootstrap.placement.clone(),
+        router,
+        on_listening: announce_listeners(deployer.clone(), replica.clone()),
+    };
+    let node = Node::start(registry, config, calls);
+    let (stop, stopped) = watch::channel(None);
+    let services = seat.serve(&node, &graph, &bootstrap, stop)?;
+    let address = seat.endpoint.local_addr()?;
+    let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
+    seat.router.set_routes(routes.await.context("cannot report to the deployer")?);
+
+    let (code, grace) = tokio::select! {
+        code = run_main(&replica, &node, main) => {
+            say_farewell(&deployer, code).await;
+            (code, Duration::from_secs(SIGNAL_GRACE_SECONDS))
+        }
+        grace = told_to_stop(stopped) => (0, grace),
+    };
+    let left = services.drain(grace).await;
+    if left > 0 {
+        report::warn(&format!("stopping with {left} calls unfinished after {grace:?}"));
+    }
+    node.shutdown().await;
+    seat.endpoint.close().await;
+    Ok(code)
+}
+
+/// A replica's place among the others.
+struct Seat {
+    endpoint: Endpoint,
+    /// Calls to other replicas.
+    router: Arc<Router>,
+    deployer: Ref<dyn Deployer>,
+}
+
+impl Seat {
+    fn take(bootstrap: &Bootstrap, graph: &Graph) -> Result<Self> {
+        let io = Io::new().context("cannot start the I/O thread")?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let endpoint = Endpoint::bind(any, &bootstrap.identity, io)
+            .context("cannot open the replica's socket")?;
+        let hello = Hello::new(graph.fingerprint());
+        let router = Router::new(endpoint.clone(), hello, graph.signatures());
+        let control = Router::new(endpoint.clone(), control::hello(), control::signatures());
+        control.set_routes(control::route_to(DEPLOYER, bootstrap.deployer));
+        let deployer = control::reference(&control, DEPLOYER);
+        Ok(Self { endpoint, router, deployer })
+    }
+
+    /// Takes calls from now on.
+    fn serve(
+        &self,
+        node: &Arc<Node>,
+        graph: &Graph,
+        bootstrap: &Bootstrap,
+        stop: watch::Sender<Option<Duration>>,
+    ) -> Result<Arc<Services>> {
+        let commands = Commands { node: Arc::clone(node), router: Arc::clone(&self.router), stop };
+        let commands: Arc<dyn Replica> = Arc::new(commands);
+        let program = (graph.fingerprint(), node.services(&bootstrap.placement));
+        let services =
+            Services::new([program, control::table(commands)], graph.signatures());
+        self.endpoint.serve(Arc::clone(&services));
+        Ok(services)
+    }
+}
+
+async fn run_main<F, Fut>(replica: &ReplicaId, node: &Arc<Node>, main: F) -> u8
+where
+    F: FnOnce(Arc<Node>) -> Fut,
+    Fut: Future<Output = u8>,
+{
+    if replica.group == MAIN {
+        main(Arc::clone(node)).await
+    } else {
+        // In every other replica the author's `main` is not run.
+        std::future::pending().await
+    }
+}
+
+async fn say_farewell(deployer: &Ref<dyn Deployer>, code: u8) {
+    let limit = Duration::from_secs(FAREWELL_SECONDS_MAX);
+    match tokio::time::timeout(limit, deployer.main_returned(code)).await {
+        Ok(Ok(())) => {}
+        // The deployer sees the exit code in any case, and takes 0 for the same.
+        Ok(Err(error)) => report::warn(&format!("cannot tell the deployer: {error:#}")),
+        Err(_) => report::warn("cannot tell the deployer: it does not answer"),
+    }
+}
+
+/// The deployer's word, or a signal.
+async fn told_to_stop(mut stopped: watch::Receiver<Option<Duration>>) -> Duration {
+    let grace = Duration::from_secs(SIGNAL_GRACE_SECONDS);
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            // Without a handler the signal ends the process as it always does.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let told = async {
+        // The service that holds the sender lives as long as the endpoint.
+        stopped.wait_for(Option::is_some).await.ok().and_then(|told| *told).unwrap_or(grace)
+    };
+    tokio::select! {
+        grace = told => grace,
+        () = terminated => grace,
+    }
+}
+
+/// Tells the deployer of each listener in the background: binding does not wait for it.
+fn announce_listeners(
+    deployer: Ref<dyn Deployer>,
+    replica: ReplicaId,
+) -> Box<dyn Fn(&'static str, SocketAddr) + Send + Sync> {
+    let runtime = Handle::current();
+    Box::new(move |listener, address| {
+        let (deployer, replica) = (deployer.clone(), replica.clone());
+        runtime.spawn(async move {
+            let told = deployer.listening(replica, listener.to_owned(), address).await;
+            if let Err(error) = told {
+                report::warn(&format!("listener {listener} is not reachable: {error:#}"));
+            }
+        });
+    })
+}
+
+/// What the deployer may ask of this replica.
+struct Commands {
+    node: Arc<Node>,
+    router: Arc<Router>,
+    stop: watch::Sender<Option<Duration>>,
+}
+
+#[weaver_macros::component(unregistered)]
+impl Replica for Commands {
+    async fn set_routes(&self, routes: Routes) -> Result<()> {
+        self.router.set_routes(routes);
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(self.node.health())
+    }
+
+    async fn stop(&self, grace: Duration) -> Result<()> {
+        self.stop.send_replace(Some(grace));
+        Ok(())
+    }
+}

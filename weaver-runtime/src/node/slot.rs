@@ -1,0 +1,177 @@
+//! [`Slot`]: the place of one component in a node, from before it is built until it is stopped.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::{sync::watch, time::timeout};
+
+use super::{READY_METHOD, stopped};
+use crate::{
+    component::{BoxFuture, Dispatch},
+    construct::{Fields, Implementation, Instance, Provided, Provider},
+    error::{CallError, CallErrorKind, Error, Failure, Ran},
+    frame::CatchPanic,
+    message::Message,
+    report,
+};
+
+/// The place of one component in a node.
+pub(crate) struct Slot {
+    implementation: &'static Implementation,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone)]
+enum State {
+    /// The first attempt is under way.
+    Building,
+    /// The last attempt failed; another will follow.
+    Failed(String),
+    Ready(Arc<Instance>),
+    Stopped,
+}
+
+/// How long a call waits for the first attempt to build its component.
+const FIRST_BUILD_SECONDS_MAX: u64 = 30;
+
+/// The pause after a failed attempt: it doubles from the first to the longest, less a random part so
+/// that replicas do not try in step.
+const FIRST_PAUSE_MILLISECONDS: u64 = 100;
+const LONGEST_PAUSE_MILLISECONDS: u64 = 30_000;
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({})", self.implementation.component.name)
+    }
+}
+
+impl Slot {
+    pub(crate) fn new(implementation: &'static Implementation) -> Self {
+        Self { implementation, state: watch::Sender::new(State::Building) }
+    }
+
+    /// Builds the component, after its dependencies, and tries again until it succeeds.
+    pub(super) async fn build(&self, provider: &dyn Provider, dependencies: &[Arc<Self>]) {
+        let name = self.implementation.component.name;
+        for attempt in 0_u32.. {
+            let error = match self.try_build(provider, dependencies).await {
+                Ok(instance) => {
+                    self.state.send_replace(State::Ready(Arc::new(instance)));
+                    return;
+                }
+                Err(error) => error,
+            };
+            let pause = pause(attempt);
+            report::warn(&format!(
+                "init of {name} failed: {error:#}; trying again in {} ms",
+                pause.as_millis()
+            ));
+            self.state.send_replace(State::Failed(format!("{error:#}")));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn try_build(
+        &self,
+        provider: &dyn Provider,
+        dependencies: &[Arc<Self>],
+    ) -> Result<Instance, Error> {
+        for dependency in dependencies {
+            let name = dependency.implementation.component.name;
+            dependency.ready().await.map_err(|f| CallError::new(name, "get", f))?;
+        }
+        let component = self.implementation.component.name;
+        let fields = Fields { provider, component };
+        let built = CatchPanic::new((self.implementation.build)(&fields)).await;
+        built.unwrap_or_else(|panic| Err(Error::msg(format_args!("it panicked: {panic}"))))
+    }
+
+    /// The component, once the first attempt to build it has ended.
+    pub(super) async fn ready(&self) -> Result<Arc<Instance>, Failure> {
+        let mut state = self.state.subscribe();
+        let limit = Duration::from_secs(FIRST_BUILD_SECONDS_MAX);
+        let ended = timeout(limit, state.wait_for(|state| !matches!(state, State::Building))).await;
+        match ended {
+            Ok(Ok(state)) => state.instance(),
+            // The slot holds the sender.
+            Ok(Err(_)) => Err(stopped()),
+            Err(_) => Err(init_failed(format!("it has been building for over {limit:?}"))),
+        }
+    }
+
+    /// A reference to the component, if it is built.
+    pub(super) fn provide(&self) -> Result<Provided, CallError> {
+        let instance = self.state.borrow().instance();
+        let name = self.implementation.component.name;
+        instance.map(|it| it.provide()).map_err(|failure| CallError::new(name, "get", failure))
+    }
+
+    /// Why the last attempt failed, if it did.
+    pub(super) fn failed(&self) -> Option<String> {
+        match &*self.state.borrow() {
+            State::Failed(reason) => Some(reason.clone()),
+            State::Building | State::Ready(_) | State::Stopped => None,
+        }
+    }
+
+    /// Takes no calls any more; what was built is returned to be shut down.
+    pub(super) fn stop(&self) -> Option<Arc<Instance>> {
+        match self.state.send_replace(State::Stopped) {
+            State::Ready(instance) => Some(instance),
+            State::Building | State::Failed(_) | State::Stopped => None,
+        }
+    }
+
+    async fn call(&self, method: u16, arguments: Message) -> Result<Message, Failure> {
+        let instance = self.ready().await?;
+        if method == READY_METHOD {
+            return Ok(Message::empty());
+        }
+        instance.dispatch.dispatch(method, arguments).await
+    }
+}
+
+impl Dispatch for Slot {
+    fn dispatch(
+        &self,
+        method: u16,
+        arguments: Message,
+    ) -> BoxFuture<'_, Result<Message, Failure>> {
+        Box::pin(self.call(method, arguments))
+    }
+}
+
+impl State {
+    fn instance(&self) -> Result<Arc<Instance>, Failure> {
+        match self {
+            Self::Ready(instance) => Ok(Arc::clone(instance)),
+            Self::Failed(reason) => Err(init_failed(reason.clone())),
+            Self::Building => Err(init_failed("it is still being built".to_owned())),
+            Self::Stopped => Err(stopped()),
+        }
+    }
+}
+
+fn init_failed(reason: String) -> Failure {
+    Failure::new(CallErrorKind::InitFailed { reason }, Ran::No)
+}
+
+fn pause(attempt: u32) -> Duration {
+    let doubled = FIRST_PAUSE_MILLISECONDS.saturating_mul(1 << attempt.min(20));
+    let longest = doubled.min(LONGEST_PAUSE_MILLISECONDS);
+    Duration::from_millis(fastrand::u64(longest / 2..=longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        for attempt in 0..100 {
+            let pause = u64::try_from(pause(attempt).as_millis()).unwrap();
+            assert!(pause >= FIRST_PAUSE_MILLISECONDS / 2, "{pause}");
+            assert!(pause <= LONGEST_PAUSE_MILLISECONDS, "{pause}");
+        }
+        assert!(pause(0) < pause(5));
+    }
+}

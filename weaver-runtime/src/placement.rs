@@ -1,0 +1,120 @@
+//! [`Placement`]: which group each component is in, and what follows from it for calls.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::Graph;
+
+/// The name of `main` as a caller, and of its group.
+pub const MAIN: &str = "main";
+
+/// The deployer as a caller.
+pub const DEPLOYER: &str = "weaver.deployer";
+
+/// The ingress as a caller.
+pub const INGRESS: &str = "weaver.ingress";
+
+/// Which group each component is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Component to group.
+    groups: BTreeMap<String, String>,
+}
+
+/// What a call along an edge of the graph is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EdgeKind {
+    /// In the same process: one virtual call, nothing encoded.
+    Direct,
+    /// To another process: bincode over QUIC.
+    Remote,
+}
+
+impl Placement {
+    /// A placement from `(component, group)` pairs.
+    #[must_use]
+    pub fn new(groups: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { groups: groups.into_iter().collect() }
+    }
+
+    /// Everything, `main` included, in one process: `cargo run`.
+    #[must_use]
+    pub fn one_process(graph: &Graph) -> Self {
+        Self::new(graph.components.keys().map(|name| (name.clone(), MAIN.to_owned())))
+    }
+
+    /// The group of a component, or of `main`.
+    #[must_use]
+    pub fn group_of<'a>(&'a self, component: &'a str) -> Option<&'a str> {
+        if component == MAIN {
+            return Some(MAIN);
+        }
+        self.groups.get(component).map(String::as_str)
+    }
+
+    /// What a call from one component, or `main`, to another is.
+    #[must_use]
+    pub fn edge_kind(&self, caller: &str, callee: &str) -> EdgeKind {
+        let together = self.group_of(caller) == self.group_of(callee);
+        if together { EdgeKind::Direct } else { EdgeKind::Remote }
+    }
+
+    /// The groups whose replicas may call a component: those with a component that holds a
+    /// reference to it, and `main`, which may get any.
+    #[must_use]
+    pub fn callers_of<'a>(&'a self, graph: &'a Graph, component: &str) -> Vec<&'a str> {
+        let holders = graph.edges().filter(|(_, callee)| *callee == component);
+        let mut groups: Vec<_> =
+            holders.filter_map(|(holder, _)| self.group_of(holder)).chain([MAIN]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{ComponentNode, Requests};
+
+    fn graph() -> Graph {
+        let node = |references: &[&str]| ComponentNode {
+            implementation: String::new(),
+            location: String::new(),
+            methods: Vec::new(),
+            requests: Requests {
+                references: references.iter().map(|&name| name.to_owned()).collect(),
+                ..Requests::default()
+            },
+        };
+        Graph {
+            package: "shop".to_owned(),
+            components: BTreeMap::from([
+                ("Cart".to_owned(), node(&["Store"])),
+                ("Pay".to_owned(), node(&[])),
+                ("Store".to_owned(), node(&[])),
+            ]),
+            main: Requests::default(),
+        }
+    }
+
+    fn placement() -> Placement {
+        let pairs = [("Cart", "cart"), ("Store", "cart"), ("Pay", "pay")];
+        Placement::new(pairs.map(|(c, g)| (c.to_owned(), g.to_owned())))
+    }
+
+    #[test]
+    fn edges_within_a_group_are_direct() {
+        assert_eq!(placement().edge_kind("Cart", "Store"), EdgeKind::Direct);
+        assert_eq!(placement().edge_kind("main", "Store"), EdgeKind::Remote);
+        let together = Placement::one_process(&graph());
+        assert_eq!(together.edge_kind("main", "Store"), EdgeKind::Direct);
+    }
+
+    #[test]
+    fn only_groups_with_a_reference_may_call() {
+        assert_eq!(placement().callers_of(&graph(), "Store"), ["cart", "main"]);
+        assert_eq!(placement().callers_of(&graph(), "Pay"), ["main"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! Which alternative of a choice this run takes.
+
+use super::graph::ENDLESS;
+use super::{Explorer, Verdict};
+
+impl Explorer {
+    /// In order of preference: what a recipe says, what is new, what leads to something new, what is known to be
+    /// accepted, what ends soonest. Inside itself (recursion) a choice only takes what is new or ends soonest.
+    pub(super) fn pick(&mut self, choice: usize) -> Option<usize> {
+        let live: Vec<usize> = self.live(choice).collect();
+        let nested = self.run.frames.iter().any(|frame| frame.choice == choice);
+        if !nested && let Some(alternative) = self.by_recipe(&live) {
+            return Some(alternative);
+        }
+        if let Some(alternative) = self.something_new(choice, &live) {
+            return Some(alternative);
+        }
+        if live.first().is_none_or(|first| *first >= self.choices[choice].coverage) {
+            return live.first().copied();
+        }
+        if !nested && let Some(alternative) = self.toward_something_new(choice, &live) {
+            return Some(alternative);
+        }
+        let baseline = self.choices[choice].baseline.filter(|baseline| live.contains(baseline));
+        if let Some(baseline) = baseline
+            && !nested
+            && self.is_cautious()
+        {
+            return Some(baseline);
+        }
+        self.soonest_to_end(choice, &live)
+    }
+
+    fn live(&self, choice: usize) -> impl Iterator<Item = usize> {
+        let all = 0..self.choices[choice].verdicts.len();
+        all.filter(move |alternative| self.is_live(choice, *alternative))
+    }
+
+    fn is_live(&self, choice: usize, alternative: usize) -> bool {
+        let this = &self.choices[choice];
+        this.verdicts[alternative] != Verdict::Dead
+            && !self.refused.contains(&(this.visitor, this.label, alternative))
+    }
+
+    /// The first recipes move every choice of the span one alternative on, later ones mix.
+    fn by_recipe(&self, live: &[usize]) -> Option<usize> {
+        let recipe_of = |place| self.spans.get(place).map_or(0, |span| span.recipe);
+        let active = self.run.open.iter().rev().find(|open| recipe_of(&open.place) > 0)?;
+        let recipe = recipe_of(&active.place);
+        let nth = self.run.made.len() - active.start;
+        let turn = if recipe < MIXED_FROM { recipe } else { mix(recipe, nth) };
+        live.get(turn % live.len().max(1)).copied()
+    }
+
+    fn is_cautious(&self) -> bool {
+        let is_cautious = |place| self.spans.get(place).is_some_and(|span| span.cautious);
+        self.run.open.iter().any(|open| is_cautious(&open.place))
+    }
+
+    fn may_experiment(&self) -> bool {
+        !self.run.experimented || !self.is_cautious()
+    }
+
+    fn something_new(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
+        if !self.may_experiment() {
+            return None;
+        }
+        let alternative = *live.iter().find(|alternative| self.is_new(choice, **alternative))?;
+        self.run.experimented |= self.is_cautious();
+        Some(alternative)
+    }
+
+    fn is_new(&self, choice: usize, alternative: usize) -> bool {
+        let this = &self.choices[choice];
+        alternative < this.coverage
+            && this.verdicts[alternative] == Verdict::Unknown
+            && !self.run.tried.contains(&(choice, alternative))
+    }
+
+    fn toward_something_new(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
+        if !self.may_experiment() {
+            return None;
+        }
+        let mut graph = std::mem::take(&mut self.graph);
+        let goals = || (0..self.choices.len()).filter(|choice| self.has_news(*choice)).collect();
+        let is_live = |choice, alternative| self.is_live(choice, alternative);
+        let distance = |at: &usize| (graph.distance(choice, *at, goals, is_live), *at);
+        let nearest = live.iter().map(distance).min();
+        self.graph = graph;
+        nearest.filter(|(distance, _)| *distance < ENDLESS).map(|(_, alternative)| alternative)
+    }
+
+    fn has_news(&self, choice: usize) -> bool {
+        self.live(choice).any(|alternative| self.is_new(choice, alternative))
+    }
+
+    fn soonest_to_end(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
+        let known = live.iter().copied().filter(|at| self.is_known(choice, *at));
+        let known: Vec<usize> = known.collect();
+        if let Some(leaf) = known.iter().find(|at| self.graph.is_leaf(choice, **at)) {
+            return Some(*leaf);
+        }
+        let mut graph = std::mem::take(&mut self.graph);
+        let is_known = |choice, alternative| self.is_known(choice, alternative);
+        let lowest = known.iter().map(|at| (graph.height(choice, *at, is_known), *at)).min();
+        self.graph = graph;
+        let finite = lowest.filter(|(height, _)| *height < ENDLESS).map(|(_, at)| at);
+        let unknown = || live.iter().find(|alternative| !known.contains(alternative)).copied();
+        finite.or_else(unknown).or(live.first().copied())
+    }
+
+    fn is_known(&self, choice: usize, alternative: usize) -> bool {
+        match self.choices[choice].verdicts[alternative] {
+            Verdict::Good => true,
+            Verdict::Unknown => self.run.tried.contains(&(choice, alternative)),
+            Verdict::Dead => false,
+        }
+    }
+}
+
+/// The recipe from which on choices are mixed: longer than any list of candidates.
+const MIXED_FROM: usize = 24;
+
+/// A fixed sequence without pattern; the same in every build, so that the text is.
+fn mix(recipe: usize, nth: usize) -> usize {
+    let mut x = (recipe as u32).wrapping_mul(0x9E37_79B9) ^ (nth as u32).wrapping_mul(0x85EB_CA6B);
+    x = (x ^ (x >> 16)).wrapping_mul(0x7FEB_352D);
+    ((x ^ (x >> 15)) >> 8) as usize
+}

@@ -1,0 +1,154 @@
+//! One examination of one type: what has been seen, what is tried next, and where the present run is.
+
+use std::any::{TypeId, type_name};
+
+use super::chart::{Chart, PlaceId, Step};
+use super::error::Error;
+use super::explorer::{Chosen, Explorer, Lesson, Question};
+use super::path::{Path, Segment};
+use super::problem::ProblemKind;
+
+/// All that the runs of one type share.
+pub(super) struct Session {
+    pub(super) chart: Chart,
+    pub(super) explorer: Explorer,
+    pub(super) findings: Vec<Finding>,
+    pub(super) cursor: Cursor,
+    /// How often anything was asked of a sequence, map or enum.
+    pub(super) asked: usize,
+    depth: usize,
+    values: usize,
+}
+
+/// Where the present run is.
+#[derive(Clone)]
+pub(super) struct Cursor {
+    pub(super) place: PlaceId,
+    pub(super) path: Path,
+}
+
+/// A problem, before its path is settled.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Finding {
+    pub(super) path: Path,
+    pub(super) kind: ProblemKind,
+}
+
+/// The way from a place to one value below it.
+pub(super) struct Way {
+    pub(super) place: PlaceId,
+    pub(super) segment: Option<Segment>,
+    pub(super) type_name: &'static str,
+    /// The alternative that holds the value.
+    pub(super) frame: Option<Chosen>,
+}
+
+/// Nested values in one sample. It is the depth that the codec refuses to decode beyond; a type that needs more could
+/// not travel.
+const DEPTH_MAX: usize = 128;
+
+/// Values visited over all runs of one type: some hundred times what a large message type needs, a second of work at
+/// worst.
+const VALUES_MAX: usize = 1 << 20;
+
+impl Session {
+    pub(super) fn new() -> Self {
+        Self {
+            chart: Chart::new(),
+            explorer: Explorer::default(),
+            findings: Vec::new(),
+            cursor: Cursor::root(),
+            asked: 0,
+            depth: 0,
+            values: 0,
+        }
+    }
+
+    pub(super) fn begin_run(&mut self) {
+        self.explorer.begin();
+        self.cursor = Cursor::root();
+        self.depth = 0;
+    }
+
+    /// Learns from the run; returns whether another is worth while.
+    pub(super) fn end_run(&mut self, accepted: bool) -> bool {
+        let lesson = match accepted && !self.explorer.is_blamed() {
+            true => self.explorer.accept(),
+            false => self.explorer.learn(),
+        };
+        if let Some((place, type_name)) = self.explorer.take_untraced() {
+            self.chart.place_mut(place).untraced = Some(type_name);
+        }
+        lesson == Lesson::Again
+    }
+
+    /// Reports a problem at the cursor.
+    pub(super) fn find(&mut self, kind: ProblemKind) {
+        let path = self.cursor.path.clone();
+        self.findings.push(Finding { path, kind });
+    }
+
+    /// Asks which alternative to take for the visitor `V`, which makes a `T`.
+    pub(super) fn choose<V, T>(
+        &mut self,
+        place: PlaceId,
+        label: &'static str,
+        count: usize,
+        coverage: usize,
+    ) -> Result<Chosen, Error> {
+        let (visitor, type_name): (TypeId, _) = (typeid::of::<V>(), type_name::<T>());
+        let path = &self.cursor.path;
+        let question = Question { place, label, count, coverage, visitor, type_name, path };
+        self.explorer.choose(&question).map_err(|untraced| {
+            self.chart.place_mut(self.cursor.place).untraced = untraced;
+            Error::new("every sample was refused")
+        })
+    }
+
+    /// Goes down to a value and comes back.
+    pub(super) fn within<R>(
+        &mut self,
+        way: &Way,
+        visit: impl FnOnce(&mut Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let here = self.cursor.clone();
+        self.cursor.place = way.place;
+        if let Some(segment) = way.segment {
+            self.cursor.path = here.path.join(segment);
+        }
+        self.explorer.open(way.place, way.type_name, &self.cursor.path, way.frame);
+        self.depth += 1;
+        let result = self.spend(way.type_name).and_then(|()| visit(self));
+        self.depth -= 1;
+        self.explorer.close(result.as_ref().err().map(Error::to_string));
+        self.cursor = here;
+        result
+    }
+
+    fn spend(&mut self, type_name: &'static str) -> Result<(), Error> {
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            self.explorer.over_budget();
+            return Err(Error::new("the type is too large to examine"));
+        }
+        if self.depth > DEPTH_MAX {
+            let Cursor { path, .. } = self.cursor.clone();
+            let why = format!("no sample of it ends within {DEPTH_MAX} nested values");
+            self.explorer.note(path, type_name, why);
+            self.explorer.dead_end();
+            return Err(Error::new("the type nests without end"));
+        }
+        Ok(())
+    }
+
+    /// The place one step below another.
+    pub(super) fn below(&mut self, place: PlaceId, step: Step) -> PlaceId {
+        self.chart.below(place, step)
+    }
+}
+
+impl Cursor {
+    fn root() -> Self {
+        Self { place: Chart::ROOT, path: Path::default() }
+    }
+}
