@@ -26,10 +26,7 @@ impl ComponentImpl {
         mut mistakes: Mistakes,
     ) -> Self {
         if let Some(name) = &options.name {
-            mistakes.at(
-                name,
-                "write the name on the trait: `#[component(name = \"…\")]`",
-            );
+            mistakes.at(name, "write the name on the trait: `#[component(name = \"…\")]`");
         }
         check_head(&item, &mut mistakes);
         let component = item.trait_.as_ref().map(|(_, path, _)| path.clone());
@@ -40,16 +37,15 @@ impl ComponentImpl {
                 }
             }
         }
-        Self {
-            item,
-            component,
-            registered: options.unregistered.is_none(),
-            mistakes,
-        }
+        Self { item, component, registered: options.unregistered.is_none(), mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
         let Self { item, mistakes, .. } = self;
+        if !item.generics.params.is_empty() {
+            // Its parameters lack bounds that the author should not have to think of.
+            return quote!(#mistakes);
+        }
         let registration = match &self.component {
             Some(component) if mistakes.is_empty() => self.emit_registration(component),
             _ => TokenStream::new(),
@@ -64,10 +60,8 @@ impl ComponentImpl {
 
 fn check_head(item: &ItemImpl, mistakes: &mut Mistakes) {
     if item.trait_.is_none() {
-        mistakes.at(
-            &item.self_ty,
-            "write the component that this implements: `impl Trait for Type`",
-        );
+        mistakes
+            .at(&item.self_ty, "write the component that this implements: `impl Trait for Type`");
     }
     if let Some(parameter) = item.generics.params.first() {
         let message = "an implementation cannot be generic, because the program holds one of it: \

@@ -14,17 +14,8 @@ use method::Method;
 const NAME_BYTES_MAX: usize = 64;
 
 /// Supertraits that a trait cannot have if `dyn Trait` is to exist.
-const NOT_FOR_DYN: [&str; 9] = [
-    "Sized",
-    "Clone",
-    "Copy",
-    "Default",
-    "Eq",
-    "PartialEq",
-    "Ord",
-    "PartialOrd",
-    "Hash",
-];
+const NOT_FOR_DYN: [&str; 9] =
+    ["Sized", "Clone", "Copy", "Default", "Eq", "PartialEq", "Ord", "PartialOrd", "Hash"];
 
 /// A trait marked `#[component]`.
 pub(crate) struct ComponentTrait {
@@ -44,10 +35,7 @@ impl ComponentTrait {
         mut mistakes: Mistakes,
     ) -> Self {
         if let Some(unregistered) = &options.unregistered {
-            mistakes.at(
-                unregistered,
-                "`unregistered` is for an implementation, not for a trait",
-            );
+            mistakes.at(unregistered, "`unregistered` is for an implementation, not for a trait");
         }
         let name = component_name(&item.ident, options, &mut mistakes);
         let mut has_dyn = check_head(&item, &mut mistakes);
@@ -57,10 +45,7 @@ impl ComponentTrait {
                 TraitItem::Fn(method) => methods.push(Method::parse(method, &mut mistakes)),
                 other => {
                     has_dyn = false;
-                    mistakes.at(
-                        other,
-                        "a component has methods only: move this out of the trait",
-                    );
+                    mistakes.at(other, "a component has methods only: move this out of the trait");
                 }
             }
         }
@@ -71,13 +56,7 @@ impl ComponentTrait {
         ];
         item.supertraits.extend(bounds);
         item.colon_token.get_or_insert_default();
-        Self {
-            item,
-            name,
-            methods,
-            has_dyn,
-            mistakes,
-        }
+        Self { item, name, methods, has_dyn, mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
@@ -102,10 +81,7 @@ fn check_head(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
         let message = "a component cannot be generic: write one trait for each type";
         mistakes.at(parameter, message);
     } else if let Some(clause) = &item.generics.where_clause {
-        mistakes.at(
-            clause.where_token,
-            "a component has no where clause: remove it",
-        );
+        mistakes.at(clause.where_token, "a component has no where clause: remove it");
     }
     for bound in &item.supertraits {
         let TypeParamBound::Trait(bound) = bound else {
@@ -127,10 +103,7 @@ fn check_head(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
 }
 
 fn component_name(ident: &Ident, options: ComponentOptions, mistakes: &mut Mistakes) -> String {
-    let name = options
-        .name
-        .as_ref()
-        .map_or_else(|| names::text(ident), syn::LitStr::value);
+    let name = options.name.as_ref().map_or_else(|| names::text(ident), syn::LitStr::value);
     if !is_name(&name) {
         let message = format_args!(
             "a component's name begins with a letter or `_`, goes on with letters, digits, `_`, \
@@ -147,9 +120,7 @@ fn component_name(ident: &Ident, options: ComponentOptions, mistakes: &mut Mista
 
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let goes_on = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let goes_on = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     begins && goes_on && name.len() <= NAME_BYTES_MAX
 }
 
@@ -162,15 +133,7 @@ mod tests {
         for name in ["Cart", "_", "shop.cart-2", &"x".repeat(NAME_BYTES_MAX)] {
             assert!(is_name(name), "{name}");
         }
-        for name in [
-            "",
-            "2Cart",
-            "-cart",
-            ".",
-            "Käse",
-            "a b",
-            &"x".repeat(NAME_BYTES_MAX + 1),
-        ] {
+        for name in ["", "2Cart", "-cart", ".", "Käse", "a b", &"x".repeat(NAME_BYTES_MAX + 1)] {
             assert!(!is_name(name), "{name}");
         }
     }

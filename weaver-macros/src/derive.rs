@@ -1,8 +1,8 @@
 //! `#[derive(Component)]`: [`ComponentFields`], filled one by one.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput, Field, Fields, Generics, Ident};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Data, DeriveInput, Field, Fields, Generics, Ident, Type};
 
 use crate::{mistakes::Mistakes, names};
 
@@ -17,8 +17,14 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 struct ComponentFields {
     ident: Ident,
     generics: Generics,
-    fields: Vec<Field>,
+    fields: Vec<ComponentField>,
     mistakes: Mistakes,
+}
+
+/// A field. A listener is known by its name.
+struct ComponentField {
+    name: Ident,
+    ty: Type,
 }
 
 impl ComponentFields {
@@ -32,26 +38,15 @@ impl ComponentFields {
         let fields = match item.data {
             Data::Struct(data) => named(data.fields, &mut mistakes),
             Data::Enum(data) => {
-                mistakes.at(
-                    data.enum_token,
-                    "write a struct: its fields are what weaver fills",
-                );
+                mistakes.at(data.enum_token, "write a struct: its fields are what weaver fills");
                 Vec::new()
             }
             Data::Union(data) => {
-                mistakes.at(
-                    data.union_token,
-                    "write a struct: its fields are what weaver fills",
-                );
+                mistakes.at(data.union_token, "write a struct: its fields are what weaver fills");
                 Vec::new()
             }
         };
-        Self {
-            ident: item.ident,
-            generics: item.generics,
-            fields,
-            mistakes,
-        }
+        Self { ident: item.ident, generics: item.generics, fields, mistakes }
     }
 
     fn emit(&self) -> TokenStream {
@@ -60,12 +55,8 @@ impl ComponentFields {
         }
         let Self { ident, fields, .. } = self;
         let import = names::import();
-        let names: Vec<_> = fields
-            .iter()
-            .filter_map(|field| field.ident.as_ref())
-            .collect();
-        let texts: Vec<_> = names.iter().map(|name| names::text(name)).collect();
-        let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+        let specs = fields.iter().map(ComponentField::emit_spec);
+        let values = fields.iter().map(ComponentField::emit_value);
         quote! {
             const _: () = {
                 #import
@@ -74,16 +65,14 @@ impl ComponentFields {
                 impl __weaver::Construct for #ident {
                     fn fields() -> __weaver::Vec<__weaver::FieldSpec> {
                         let fields: [::core::option::Option<__weaver::FieldSpec>; _] =
-                            [#(__weaver::Field::<#types>::spec(#texts)),*];
+                            [#(#specs),*];
                         fields.into_iter().flatten().collect()
                     }
                     fn construct(
                         fields: &__weaver::Fields<'_>,
                     ) -> __weaver::Result<Self, __weaver::Error> {
                         let _ = fields;
-                        __weaver::Result::Ok(Self {
-                            #(#names: __weaver::Field::<#types>::fill(fields, #texts)?,)*
-                        })
+                        __weaver::Result::Ok(Self { #(#values,)* })
                     }
                 }
             };
@@ -93,16 +82,11 @@ impl ComponentFields {
     /// What stands for the impl while the author mends the struct, so that its registration is no
     /// error of its own.
     fn emit_placeholder(&self) -> TokenStream {
-        let Self {
-            ident,
-            generics,
-            mistakes,
-            ..
-        } = self;
+        let Self { ident, generics, mistakes, .. } = self;
         if !generics.params.is_empty() {
             return mistakes.to_token_stream();
         }
-        let private = names::private();
+        let private = names::private(Span::call_site());
         quote! {
             #mistakes
             impl #private::Construct for #ident {
@@ -119,9 +103,27 @@ impl ComponentFields {
     }
 }
 
-fn named(fields: Fields, mistakes: &mut Mistakes) -> Vec<Field> {
+impl ComponentField {
+    fn new(field: Field) -> Option<Self> {
+        Some(Self { name: field.ident?, ty: field.ty })
+    }
+
+    fn emit_spec(&self) -> TokenStream {
+        let Self { name, ty } = self;
+        let text = names::text(name);
+        quote_spanned!(names::blamed_on(ty)=> __weaver::Field::<#ty>::spec(#text))
+    }
+
+    fn emit_value(&self) -> TokenStream {
+        let Self { name, ty } = self;
+        let text = names::text(name);
+        quote_spanned!(names::blamed_on(ty)=> #name: __weaver::Field::<#ty>::fill(fields, #text)?)
+    }
+}
+
+fn named(fields: Fields, mistakes: &mut Mistakes) -> Vec<ComponentField> {
     match fields {
-        Fields::Named(fields) => fields.named.into_iter().collect(),
+        Fields::Named(fields) => fields.named.into_iter().filter_map(ComponentField::new).collect(),
         Fields::Unit => Vec::new(),
         Fields::Unnamed(fields) => {
             let message = "name the fields: a `Listener` is known by the name of its field";

@@ -4,7 +4,7 @@ mod runtime;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{FnArg, ItemFn, Pat, ReturnType, Type, spanned::Spanned};
+use syn::{FnArg, ItemFn, Pat, ReturnType, Type};
 
 use crate::{mistakes::Mistakes, names};
 use runtime::RuntimeOptions;
@@ -12,11 +12,11 @@ use runtime::RuntimeOptions;
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let runtime = RuntimeOptions::parse(options, &mut mistakes);
-    match syn::parse2(item.clone()) {
+    match syn::parse2(item) {
         Ok(function) => MainFn::parse(function, runtime, mistakes).emit(),
         Err(error) => {
             mistakes.add(error);
-            quote!(#mistakes #item)
+            quote!(#mistakes fn main() {})
         }
     }
 }
@@ -44,40 +44,21 @@ impl MainFn {
             mistakes.at(&signature.ident, message);
         }
         if signature.asyncness.is_none() {
-            mistakes.at(
-                signature.fn_token,
-                "`main` awaits its components: write `async fn main`",
-            );
+            mistakes.at(signature.fn_token, "`main` awaits its components: write `async fn main`");
         }
         if let Some(parameter) = signature.generics.params.first() {
-            mistakes.at(
-                parameter,
-                "`main` cannot be generic: write the types themselves",
-            );
+            mistakes.at(parameter, "`main` cannot be generic: write the types themselves");
         }
-        let arguments = signature
-            .inputs
-            .iter()
-            .filter_map(|input| Argument::parse(input, &mut mistakes));
+        let arguments =
+            signature.inputs.iter().filter_map(|input| Argument::parse(input, &mut mistakes));
         let arguments = arguments.collect();
 
         function.sig.asyncness.get_or_insert_default();
-        Self {
-            function,
-            arguments,
-            runtime,
-            mistakes,
-        }
+        Self { function, arguments, runtime, mistakes }
     }
 
     fn emit(&self) -> TokenStream {
-        let Self {
-            function,
-            runtime,
-            mistakes,
-            ..
-        } = self;
-        let private = names::private();
+        let Self { function, runtime, mistakes, .. } = self;
         if !mistakes.is_empty() {
             return quote! {
                 #mistakes
@@ -88,16 +69,14 @@ impl MainFn {
         }
         let specs = self.arguments.iter().map(Argument::emit_spec);
         let values = self.arguments.iter().map(Argument::emit_value);
-        let fields = if self.arguments.is_empty() {
-            quote!(_)
-        } else {
-            quote!(fields)
-        };
-        let run = quote_spanned!(self.output_span()=> #private::main);
-        quote! {
+        let fields = if self.arguments.is_empty() { quote!(_) } else { quote!(fields) };
+        // All of the call is at the result's type, which may be one that `main` cannot return.
+        let span = self.output_span();
+        let private = names::private(span);
+        quote_spanned! {span=>
             fn main() -> ::std::process::ExitCode {
                 #function
-                #run(
+                #private::main(
                     #private::MainSpec {
                         package: ::core::env!("CARGO_PKG_NAME"),
                         runtime: #private::RuntimeSpec::#runtime,
@@ -115,8 +94,8 @@ impl MainFn {
 
     fn output_span(&self) -> proc_macro2::Span {
         match &self.function.sig.output {
-            ReturnType::Default => self.function.sig.ident.span(),
-            ReturnType::Type(_, ty) => ty.span(),
+            ReturnType::Default => names::blamed_on(&self.function.sig.ident),
+            ReturnType::Type(_, ty) => names::blamed_on(ty),
         }
     }
 }
@@ -132,21 +111,18 @@ impl Argument {
             mistakes.at(&input.pat, message);
             return None;
         };
-        Some(Self {
-            name: pattern.ident.clone(),
-            ty: (*input.ty).clone(),
-        })
+        Some(Self { name: pattern.ident.clone(), ty: (*input.ty).clone() })
     }
 
     fn emit_spec(&self) -> TokenStream {
-        let private = names::private();
+        let private = names::private(names::blamed_on(&self.ty));
         let (name, ty) = (names::text(&self.name), &self.ty);
-        quote!(<#ty as #private::Inject>::spec(#name))
+        quote_spanned!(names::blamed_on(ty)=> <#ty as #private::Inject>::spec(#name))
     }
 
     fn emit_value(&self) -> TokenStream {
-        let private = names::private();
+        let private = names::private(names::blamed_on(&self.ty));
         let (name, ty) = (names::text(&self.name), &self.ty);
-        quote!(<#ty as #private::Inject>::inject(fields, #name)?)
+        quote_spanned!(names::blamed_on(ty)=> <#ty as #private::Inject>::inject(fields, #name)?)
     }
 }

@@ -25,10 +25,7 @@ impl MethodAttributes {
                 meta => mistakes.at(&attribute, not_yet(meta)),
             }
         }
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("cfg"))
-        {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
             mistakes.at(
                 attribute,
                 "a component has the same methods in every build: write `#[cfg(…)]` on the trait",
@@ -55,10 +52,6 @@ fn take_ours(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
 }
 
 fn not_yet(meta: &Meta) -> String {
-    let name = meta
-        .path()
-        .get_ident()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let name = meta.path().get_ident().map(ToString::to_string).unwrap_or_default();
     format!("`#[{name}]` is not available yet: remove it")
 }

@@ -1,12 +1,18 @@
 //! The names that emitted code uses.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
-use syn::ext::IdentExt;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{ext::IdentExt, spanned::Spanned};
 
 /// The only path into the library. `weaver-runtime` itself answers to it, too.
-pub(crate) fn private() -> TokenStream {
-    quote!(::weaver::__private)
+pub(crate) fn private(span: Span) -> TokenStream {
+    quote_spanned!(span=> ::weaver::__private)
+}
+
+/// The span of emitted code that is to blame on an author's token: errors are shown there, and lints
+/// know that the author did not write it.
+pub(crate) fn blamed_on(tokens: &impl Spanned) -> Span {
+    Span::call_site().located_at(tokens.span())
 }
 
 /// The import at the top of every emitted block. The underscores keep clear of the author's names,

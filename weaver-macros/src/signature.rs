@@ -1,16 +1,16 @@
 //! [`Signature`]: a component method's, as its author wrote it and in the boxed form in which trait,
 //! client and implementation agree.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    FnArg, Pat, PatIdent, ReturnType, Token, Type, TypeReference, parse_quote, spanned::Spanned,
+    FnArg, Pat, PatIdent, ReturnType, Token, Type, TypeReference, parse_quote, parse_quote_spanned,
 };
 
 use crate::{
     mistakes::Mistakes,
     names,
-    travelling::{check_argument, check_result, spelling},
+    travelling::{check_argument, check_lifetime, check_result, spelling},
 };
 
 /// Arguments travel as one tuple, and serde implements its traits for tuples up to this length.
@@ -33,13 +33,8 @@ impl Signature {
         check_qualifiers(&written, mistakes);
         check_generics(&written, mistakes);
         check_receiver(&written, mistakes);
-        let arguments: Vec<_> = written
-            .inputs
-            .iter()
-            .filter_map(typed)
-            .enumerate()
-            .map(Argument::new)
-            .collect();
+        let arguments: Vec<_> =
+            written.inputs.iter().filter_map(typed).enumerate().map(Argument::new).collect();
         for argument in &arguments {
             check_argument(&argument.ty, mistakes);
         }
@@ -50,13 +45,13 @@ impl Signature {
             );
             mistakes.at(&beyond.pattern, message);
         }
-        let output = output(&written);
+        let mut output = output(&written);
         check_output(&written, &output, mistakes);
-        Self {
-            written,
-            arguments,
-            output,
+        if mentions(output.to_token_stream(), "impl") {
+            // The mistake would have an echo where its type is to be inferred.
+            output = parse_quote!(::core::convert::Infallible);
         }
+        Self { written, arguments, output }
     }
 
     pub(crate) fn ident(&self) -> &Ident {
@@ -79,19 +74,24 @@ impl Signature {
     pub(crate) fn boxed(&self) -> syn::Signature {
         let mut boxed = self.written.clone();
         let output = &self.output;
-        let private = names::private();
+        let span = self.output_span();
+        let private = names::private(span);
         boxed.asyncness = None;
         boxed.generics.params.insert(0, parse_quote!('call));
         boxed.inputs = self.boxed_inputs();
-        boxed.output = parse_quote!(-> #private::BoxFuture<'call, #output>);
+        boxed.output = parse_quote_spanned!(span=> -> #private::BoxFuture<'call, #output>);
         if !self.fits_a_vtable() {
-            boxed
-                .generics
-                .make_where_clause()
-                .predicates
-                .push(parse_quote!(Self: Sized));
+            boxed.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
         }
         boxed
+    }
+
+    /// Where errors about what the method returns belong.
+    pub(crate) fn output_span(&self) -> Span {
+        match &self.written.output {
+            ReturnType::Default => names::blamed_on(self.ident()),
+            ReturnType::Type(_, ty) => names::blamed_on(ty),
+        }
     }
 
     fn boxed_inputs(&self) -> syn::punctuated::Punctuated<FnArg, Token![,]> {
@@ -121,13 +121,9 @@ impl Signature {
                 && !mentions(argument.ty.to_token_stream(), "Self")
         });
         arguments
-            && !mentions(self.output.to_token_stream(), "impl")
             && !mentions(self.output.to_token_stream(), "Self")
             && self.written.generics.params.is_empty()
-            && self
-                .written
-                .receiver()
-                .is_some_and(|receiver| receiver.reference.is_some())
+            && self.written.receiver().is_some_and(|receiver| receiver.reference.is_some())
     }
 }
 
@@ -135,7 +131,8 @@ impl Signature {
 pub(crate) struct Argument {
     /// What the author wrote left of the colon.
     pub(crate) pattern: Pat,
-    /// The argument's name in the boxed signature.
+    /// The argument's name in the boxed signature. It is not the author's token: clippy would take
+    /// its uses in emitted code for the author's.
     pub(crate) ident: Ident,
     ty: Type,
 }
@@ -143,19 +140,14 @@ pub(crate) struct Argument {
 impl Argument {
     fn new((index, input): (usize, &syn::PatType)) -> Self {
         let ident = match &*input.pat {
-            Pat::Ident(PatIdent {
-                by_ref: None,
-                ident,
-                subpat: None,
-                ..
-            }) => ident.clone(),
-            other => format_ident!("__argument{index}", span = other.span()),
+            Pat::Ident(PatIdent { by_ref: None, ident, subpat: None, .. }) => {
+                let mut name = ident.clone();
+                name.set_span(names::blamed_on(ident));
+                name
+            }
+            other => format_ident!("__argument{index}", span = names::blamed_on(other)),
         };
-        Self {
-            pattern: (*input.pat).clone(),
-            ident,
-            ty: ungrouped(&input.ty).clone(),
-        }
+        Self { pattern: (*input.pat).clone(), ident, ty: ungrouped(&input.ty).clone() }
     }
 
     /// The type behind `&`, when the argument is borrowed.
@@ -169,12 +161,7 @@ impl Argument {
     /// The type as the boxed signature has it.
     pub(crate) fn sent(&self) -> TokenStream {
         let mut ty = self.ty.clone();
-        if let Type::Reference(TypeReference {
-            lifetime,
-            and_token,
-            ..
-        }) = &mut ty
-        {
+        if let Type::Reference(TypeReference { lifetime, and_token, .. }) = &mut ty {
             lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
         }
         ty.to_token_stream()
@@ -215,10 +202,7 @@ fn check_generics(written: &syn::Signature, mistakes: &mut Mistakes) {
         };
         mistakes.at(parameter, message);
     } else if let Some(clause) = &written.generics.where_clause {
-        mistakes.at(
-            clause.where_token,
-            "a component method has no where clause: remove it",
-        );
+        mistakes.at(clause.where_token, "a component method has no where clause: remove it");
     }
 }
 
@@ -238,14 +222,8 @@ fn check_receiver(written: &syn::Signature, mistakes: &mut Mistakes) {
             "write `&self`: a component serves many callers at once; keep what changes in a \
              `Mutex` or an atomic",
         ),
-        Some(syn::Receiver {
-            reference: Some((_, Some(lifetime))),
-            ..
-        }) => {
-            mistakes.at(
-                lifetime,
-                "write `&self`: it is borrowed as long as the call",
-            );
+        Some(syn::Receiver { reference: Some((_, Some(lifetime))), .. }) => {
+            check_lifetime(lifetime, mistakes);
         }
         Some(_) => {}
     }
@@ -280,10 +258,7 @@ fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes
 
 /// Whether the type can be a `Result`, or an alias of one, by its name.
 fn is_result(path: &syn::TypePath) -> bool {
-    path.path
-        .segments
-        .last()
-        .is_some_and(|last| last.ident.to_string().ends_with("Result"))
+    path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result"))
 }
 
 fn output(written: &syn::Signature) -> Type {
@@ -306,10 +281,7 @@ fn call_lifetime_of_receiver(receiver: &mut syn::Receiver) {
         lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
     }
     if let (Type::Reference(ty), None) = (&mut *receiver.ty, receiver.colon_token) {
-        ty.lifetime = receiver
-            .reference
-            .as_ref()
-            .and_then(|(_, lifetime)| lifetime.clone());
+        ty.lifetime = receiver.reference.as_ref().and_then(|(_, lifetime)| lifetime.clone());
     }
 }
 

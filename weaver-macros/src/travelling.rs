@@ -10,11 +10,7 @@ use crate::mistakes::Mistakes;
 /// Records what is wrong with the type of an argument. A reference may be the whole of it.
 pub(crate) fn check_argument(ty: &Type, mistakes: &mut Mistakes) {
     let Type::Reference(reference) = ty else {
-        return Owned {
-            place: Place::Argument,
-            mistakes,
-        }
-        .visit_type(ty);
+        return Owned { place: Place::Argument, mistakes }.visit_type(ty);
     };
     if let Some(mutability) = reference.mutability {
         let message = "a component method cannot change what its caller holds, which may be in \
@@ -22,23 +18,23 @@ pub(crate) fn check_argument(ty: &Type, mistakes: &mut Mistakes) {
         return mistakes.at(quote!(#mutability), message);
     }
     if let Some(lifetime) = &reference.lifetime {
+        check_lifetime(lifetime, mistakes);
+    }
+    Owned { place: Place::Argument, mistakes }.visit_type(&reference.elem);
+}
+
+/// Records what is wrong with the lifetime of a reference. One that is neither `'static` nor
+/// inferred is declared somewhere, and a mistake there.
+pub(crate) fn check_lifetime(lifetime: &Lifetime, mistakes: &mut Mistakes) {
+    if matches!(lifetime.ident.to_string().as_str(), "static" | "_") {
         let message = "write the reference without a lifetime: it lasts as long as the call";
-        return mistakes.at(lifetime, message);
+        mistakes.at(lifetime, message);
     }
-    Owned {
-        place: Place::Argument,
-        mistakes,
-    }
-    .visit_type(&reference.elem);
 }
 
 /// Records what is wrong with what a method returns.
 pub(crate) fn check_result(ty: &Type, mistakes: &mut Mistakes) {
-    Owned {
-        place: Place::Result,
-        mistakes,
-    }
-    .visit_type(ty);
+    Owned { place: Place::Result, mistakes }.visit_type(ty);
 }
 
 #[derive(Clone, Copy)]
@@ -77,7 +73,6 @@ impl<'ast> Visit<'ast> for Owned<'_> {
                 ty.to_token_stream(),
                 "a pointer means nothing in another process: write the value itself".to_owned(),
             ),
-            Type::Infer(_) => (ty.to_token_stream(), "write the type".to_owned()),
             Type::Path(path) if path.qself.is_none() && starts_with_self(&path.path) => (
                 ty.to_token_stream(),
                 "write the type itself: callers do not know the implementing type".to_owned(),
@@ -88,7 +83,7 @@ impl<'ast> Visit<'ast> for Owned<'_> {
     }
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        if lifetime.ident != "static" {
+        if lifetime.ident == "_" {
             let message = "write a type that owns its data: a call may outlive what it borrows";
             self.mistakes.at(lifetime, message);
         }
@@ -97,10 +92,8 @@ impl<'ast> Visit<'ast> for Owned<'_> {
 
 impl Owned<'_> {
     fn owned_instead(&self, reference: &TypeReference) -> String {
-        let owned = owned_type(&reference.elem).map_or_else(
-            || "a type that owns its data".to_owned(),
-            |owned| format!("`{owned}`"),
-        );
+        let owned = owned_type(&reference.elem)
+            .map_or_else(|| "a type that owns its data".to_owned(), |owned| format!("`{owned}`"));
         match self.place {
             Place::Argument => format!("write {owned}: a reference must be the whole argument"),
             Place::Result => {
@@ -134,12 +127,11 @@ fn spaceless(tokens: &TokenStream) -> String {
         .replace("< ", "<")
         .replace(" >", ">")
         .replace(" ,", ",")
+        .replace("& ", "&")
 }
 
 fn starts_with_self(path: &syn::Path) -> bool {
-    path.segments
-        .first()
-        .is_some_and(|segment| segment.ident == "Self")
+    path.segments.first().is_some_and(|segment| segment.ident == "Self")
 }
 
 #[cfg(test)]
@@ -175,10 +167,7 @@ mod tests {
             (parse_quote!(Option<&str>), "write `String`"),
             (parse_quote!(Vec<&[Page<u8>]>), "write `Vec<Page<u8>>`"),
             (parse_quote!(&&shop::Item), "write `shop::Item`"),
-            (
-                parse_quote!((u8, &(u8, u8))),
-                "write a type that owns its data",
-            ),
+            (parse_quote!((u8, &(u8, u8))), "write a type that owns its data"),
         ];
         for (ty, message) in cases {
             let found = argument(&ty);

@@ -2,10 +2,10 @@
 //!
 //! The pipe is the secret channel (an environment can be read by others) and the lifeline: the
 //! deployer keeps it open, and a replica that reads its end knows that the deployer is gone, however
-//! it ended.
+//! it ended. It is the replica's standard input, which a process without a terminal has no other use
+//! for; any other descriptor could only be passed on with `unsafe`.
 
 use std::{
-    fs::File,
     io::{self, Read, Write},
     net::SocketAddr,
     path::PathBuf,
@@ -21,8 +21,11 @@ use crate::{
     placement::Placement,
 };
 
-/// The environment variable that makes a program a replica: the number of the inherited pipe.
+/// The environment variable that makes a program a replica: it says where the pipe is.
 pub const REPLICA_VARIABLE: &str = "WEAVER_REPLICA";
+
+/// The value of such a variable: the pipe is the standard input.
+pub const PIPE: &str = "stdin";
 
 /// The environment variable that makes a program answer a question instead of running.
 pub const ASK_VARIABLE: &str = "WEAVER_ASK";
@@ -52,20 +55,11 @@ pub struct Bootstrap {
 /// A process was not started by a deployer as it should have been.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
-    /// The variable is set, but there is no such pipe: a child of a replica inherited it.
+    /// The pipe ended early, or there is none: the variable was set by hand, or inherited.
     #[error(
-        "{REPLICA_VARIABLE} is set to `{value}`, but there is no pipe from a deployer; \
-         unset it to run the program on its own"
+        "no deployer is at the other end of the standard input; unset {REPLICA_VARIABLE} to run \
+         the program on its own"
     )]
-    NoPipe {
-        /// The variable's value.
-        value: String,
-        /// What opening it said.
-        #[source]
-        source: io::Error,
-    },
-    /// The pipe ended early or holds something else.
-    #[error("the deployer handed over no bootstrap")]
     Read(#[from] io::Error),
     /// The other side is of another version.
     #[error(
@@ -91,8 +85,7 @@ impl Bootstrap {
     /// # Errors
     /// A deployer started it, and something is wrong with what it handed over.
     pub fn from_deployer() -> Result<Option<Self>, BootstrapError> {
-        let Some(value) = std::env::var_os(REPLICA_VARIABLE) else { return Ok(None) };
-        receive(&value.to_string_lossy()).map(Some)
+        std::env::var_os(REPLICA_VARIABLE).map(|_| receive()).transpose()
     }
 
     /// The configuration, parsed.
@@ -111,13 +104,9 @@ impl Bootstrap {
 ///
 /// # Errors
 /// There is no pipe, or something else is in it.
-pub fn receive<T: DeserializeOwned>(pipe: &str) -> Result<T, BootstrapError> {
-    let no_pipe = |source| BootstrapError::NoPipe { value: pipe.to_owned(), source };
-    let number: u32 = pipe.parse().map_err(|e| no_pipe(io::Error::other(e)))?;
-    // Opening it by name needs no `unsafe`, unlike taking over a number.
-    let mut pipe = File::open(format!("/dev/fd/{number}")).map_err(no_pipe)?;
-    let value = read(&mut pipe)?;
-    thread::Builder::new().name("weaver-lifeline".to_owned()).spawn(move || end_with(pipe))?;
+pub fn receive<T: DeserializeOwned>() -> Result<T, BootstrapError> {
+    let value = read(&mut io::stdin().lock())?;
+    thread::Builder::new().name("weaver-lifeline".to_owned()).spawn(end_with_the_deployer)?;
     Ok(value)
 }
 
@@ -151,10 +140,10 @@ fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> Result<T, BootstrapError> 
 
 /// Ends this process with the pipe. A thread of its own does that because the program's runtime may
 /// be busy, and a signal at the parent's death is tied to the thread that spawned us.
-fn end_with(mut pipe: File) {
+fn end_with_the_deployer() {
     // Nothing is written after the bootstrap: this returns at the end, or with an error that means
     // the same.
-    let _ = io::copy(&mut pipe, &mut io::sink());
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     std::process::exit(1);
 }
 

@@ -178,10 +178,17 @@ impl<A, R> Untravelled for Method<A, R> {
     type Result = R;
 }
 
-/// The body of a method of `C` that returns `R`, in the frame of a call.
-pub struct Framed<C: ?Sized, R>(PhantomData<fn() -> R>, PhantomData<fn() -> Box<C>>);
+/// The body of a method of `C`, in the frame of a call. The types are those of its arguments, as one
+/// tuple, and of its result.
+#[derive(Debug)]
+pub struct Framed<C: ?Sized, A, R>(PhantomData<fn(A) -> R>, PhantomData<fn() -> Box<C>>);
 
-impl<C: Component + ?Sized, T, E: From<CallError>> Framed<C, Result<T, E>> {
+impl<C, A, T, E> Framed<C, A, Result<T, E>>
+where
+    C: Component + ?Sized,
+    A: Send,
+    E: From<CallError>,
+{
     /// See [`frame::framed`].
     #[expect(clippy::new_ret_no_self, reason = "it reads best so in expanded code")]
     pub fn new<'a, F>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
@@ -209,7 +216,7 @@ pub trait Unframed {
     }
 }
 
-impl<C: ?Sized, R> Unframed for Framed<C, R> {
+impl<C: ?Sized, A, R> Unframed for Framed<C, A, R> {
     type Result = R;
 }
 

@@ -39,7 +39,7 @@ impl<C: Component + ?Sized> fmt::Debug for Client<C> {
 
 /// One call. The arguments are encoded before the future exists, so they need not outlive this
 /// function, nor be `Sync`.
-pub fn call<'a, C, A, T, E>(
+pub(crate) fn call<'a, C, A, T, E>(
     client: &'a Client<C>,
     method: u16,
     arguments: A,
@@ -73,7 +73,7 @@ fn method_name<C: Component + ?Sized>(method: u16) -> &'static str {
 }
 
 /// The callee's half: `method` is the author's method over decoded arguments.
-pub fn serve<'a, A, F, Fut, R>(
+pub(crate) fn serve<'a, A, F, Fut, R>(
     arguments: Message,
     method: F,
 ) -> BoxFuture<'a, Result<Message, Failure>>

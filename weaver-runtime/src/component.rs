@@ -88,7 +88,7 @@ pub trait Dispatch: Send + Sync + 'static {
 
 /// A component that lives in this process.
 #[derive(Debug)]
-pub struct Local<C: ?Sized>(pub Arc<C>);
+pub(crate) struct Local<C: ?Sized>(pub(crate) Arc<C>);
 
 impl<C: Component + ?Sized> Dispatch for Local<C> {
     fn dispatch(

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     fingerprint::{Fingerprint, Signature},
     net::{Callers, Hello, ReplicaAddress, ReplicaId, Router, Routes, Service},
-    placement::{DEPLOYER, INGRESS},
+    placement::DEPLOYER,
     reference::Ref,
 };
 
@@ -55,6 +55,9 @@ pub trait Ingress {
 
     /// Forward what a listener accepts to these addresses.
     async fn set_upstreams(&self, listener: String, upstreams: Vec<SocketAddr>) -> Result<()>;
+
+    /// Answers if the ingress lives.
+    async fn health(&self) -> Result<Health>;
 }
 
 /// How a replica's components are.
@@ -176,6 +179,3 @@ pub fn route_to(group: &str, address: SocketAddr) -> Routes {
     let replicas = vec![ReplicaAddress { replica, address }];
     Routes { revision: 1, groups: [(group.to_owned(), replicas)].into() }
 }
-
-/// The group of the ingress: re-exported where the control plane is spoken of.
-pub const INGRESS_GROUP: &str = INGRESS;

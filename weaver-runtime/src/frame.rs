@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Boxes the author's `body` of `C.method` in the frame of one call.
-pub fn framed<'a, C, F, T, E>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
+pub(crate) fn framed<'a, C, F, T, E>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
 where
     C: Component + ?Sized,
     F: Future<Output = Result<T, E>> + Send + 'a,

@@ -11,7 +11,7 @@ use crate::{
 /// Bytes at the front of every message that belong to the transport's frame header.
 ///
 /// Values are encoded behind them, so that a message becomes a frame without being copied.
-pub const HEADER_BYTES: usize = 24;
+pub(crate) const HEADER_BYTES: usize = 24;
 
 /// Enough for most arguments, so that a small call's buffer is allocated once.
 const SMALL_MESSAGE_BYTES: usize = 256;

@@ -9,6 +9,9 @@ use crate::graph::Graph;
 /// The name of `main` as a caller, and of its group.
 pub const MAIN: &str = "main";
 
+/// What the names of the deployment's own groups begin with, and no other's.
+pub const RESERVED_PREFIX: &str = "weaver.";
+
 /// The deployer as a caller.
 pub const DEPLOYER: &str = "weaver.deployer";
 

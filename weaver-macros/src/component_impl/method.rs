@@ -1,7 +1,7 @@
 //! A method of an implementation: the author's body, in one box with the frame of a call.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{AttrStyle, ImplItemFn, Pat, PatIdent, Path, parse_quote, spanned::Spanned};
 
 use crate::{
@@ -25,24 +25,35 @@ pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut 
     let body = if said_by_the_trait.is_empty() && said_here.is_empty() {
         framed(&signature, component, &method.block)
     } else {
-        quote!(::core::unreachable!())
+        placeholder(&signature)
     };
     mistakes.append(said_here);
     method.sig = signature.boxed();
     method.block = parse_quote!({ #body });
 }
 
+/// What stands for the body while the author mends the signature.
+fn placeholder(signature: &Signature) -> TokenStream {
+    let arguments = signature.arguments.iter().map(|argument| &argument.ident);
+    quote! {
+        let _ = (#(#arguments,)*);
+        ::core::unreachable!()
+    }
+}
+
 fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenStream {
-    let private = names::private();
+    let span = names::blamed_on(signature.ident());
+    let private = names::private(span);
     let name = names::text(signature.ident());
     let output = &signature.output;
     let component = as_dyn(component);
     let knows_its_type = knows_its_type(signature);
+    let types = signature.arguments.iter().map(Argument::sent);
     let arguments = signature.arguments.iter().map(moved_in);
     let statements = &block.stmts;
-    quote_spanned! {signature.ident().span()=>
+    quote_spanned! {span=>
         use #private::Unframed as _;
-        #private::Framed::<#component, #output>::new(#name, async move {
+        #private::Framed::<#component, (#(#types,)*), #output>::new(#name, async move {
             #knows_its_type
             #(#arguments)*
             #(#statements)*
@@ -60,7 +71,7 @@ pub(super) fn as_dyn(component: &Path) -> TokenStream {
 /// in the author's body would know less than they do in an `async fn`.
 fn knows_its_type(signature: &Signature) -> TokenStream {
     let output = &signature.output;
-    quote_spanned! {output.span()=>
+    quote_spanned! {signature.output_span()=>
         if let ::core::option::Option::Some(never) = ::core::option::Option::None::<#output> {
             return never;
         }
@@ -72,16 +83,12 @@ fn knows_its_type(signature: &Signature) -> TokenStream {
 fn moved_in(argument: &Argument) -> TokenStream {
     let Argument { pattern, ident, .. } = argument;
     match pattern {
-        Pat::Ident(PatIdent {
-            by_ref: None,
-            subpat: None,
-            ..
-        }) => quote!(let #pattern = #ident;),
         Pat::Wild(_) => quote!(let #ident = #ident;),
-        _ => {
-            let owned = quote!(let #ident = #ident;);
-            let pattern = pattern.to_token_stream();
-            quote!(#owned let #pattern = #ident;)
+        // A call, because clippy holds `let _unused = argument` to be without effect.
+        Pat::Ident(it) if names::text(&it.ident).starts_with('_') => {
+            quote!(let #pattern = ::core::convert::identity(#ident);)
         }
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }) => quote!(let #pattern = #ident;),
+        _ => quote!(let #ident = #ident; let #pattern = #ident;),
     }
 }

@@ -1,33 +1,28 @@
 //! What is emitted for a component beside its trait: the client's half and the callee's half.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
-use super::ComponentTrait;
+use super::{ComponentTrait, method::Method};
 use crate::names;
 
 impl ComponentTrait {
     pub(super) fn emit_component(&self) -> TokenStream {
         let import = names::import();
         let ident = &self.item.ident;
-        let client = self
-            .methods
-            .iter()
-            .enumerate()
-            .map(|(i, method)| method.emit_client(i));
-        let spec = self.emit_spec(
-            self.methods
-                .iter()
-                .map(|method| method.emit_spec())
-                .collect(),
-        );
+        let client = self.methods.iter().enumerate().map(|(i, method)| method.emit_client(i));
+        let specs: Vec<_> = self.methods.iter().map(Method::emit_spec).collect();
+        let spec = self.emit_spec(&specs);
         let dispatch = self.emit_dispatch();
+        // Where the client lacks a supertrait, the error is at the trait's name.
+        let head =
+            quote_spanned!(names::blamed_on(ident)=> impl #ident for __weaver::Client<dyn #ident>);
         quote! {
             const _: () = {
                 #import
                 use __weaver::Untravelled as _;
                 #[automatically_derived]
-                impl #ident for __weaver::Client<dyn #ident> {
+                #head {
                     #(#client)*
                 }
                 #[automatically_derived]
@@ -47,7 +42,7 @@ impl ComponentTrait {
     pub(super) fn emit_placeholder(&self) -> TokenStream {
         let import = names::import();
         let ident = &self.item.ident;
-        let spec = self.emit_spec(Vec::new());
+        let spec = self.emit_spec(&[]);
         quote! {
             const _: () = {
                 #import
@@ -65,7 +60,7 @@ impl ComponentTrait {
         }
     }
 
-    fn emit_spec(&self, methods: Vec<TokenStream>) -> TokenStream {
+    fn emit_spec(&self, methods: &[TokenStream]) -> TokenStream {
         let name = &self.name;
         let location = names::location();
         quote! {
@@ -87,11 +82,7 @@ impl ComponentTrait {
             };
         }
         let ident = &self.item.ident;
-        let arms = self
-            .methods
-            .iter()
-            .enumerate()
-            .map(|(i, method)| method.emit_arm(ident, i));
+        let arms = self.methods.iter().enumerate().map(|(i, method)| method.emit_arm(ident, i));
         quote! {
             fn dispatch(&self, method: u16, arguments: __weaver::Message) -> __weaver::Reply<'_> {
                 match method {

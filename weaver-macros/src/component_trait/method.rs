@@ -35,10 +35,7 @@ impl Method {
         }
         method.semi_token.get_or_insert_default();
         method.sig = signature.boxed();
-        Self {
-            signature,
-            idempotent: attributes.idempotent,
-        }
+        Self { signature, idempotent: attributes.idempotent }
     }
 
     /// The method of the client.
@@ -104,21 +101,13 @@ impl Method {
     }
 
     fn names(&self) -> impl Iterator<Item = &Ident> {
-        self.signature
-            .arguments
-            .iter()
-            .map(|argument| &argument.ident)
+        self.signature.arguments.iter().map(|argument| &argument.ident)
     }
 }
 
 fn check_name(argument: &Argument, mistakes: &mut Mistakes) {
     match &argument.pattern {
-        Pat::Ident(PatIdent {
-            by_ref: None,
-            mutability: None,
-            subpat: None,
-            ..
-        }) => {}
+        Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, .. }) => {}
         pattern => mistakes.at(
             pattern,
             "write a plain name here: the trait names its arguments, the implementation may take \

@@ -21,10 +21,7 @@ impl RuntimeOptions {
             mistakes.add(error);
         }
         if let (true, Some(threads)) = (options.current_thread, &options.worker_threads) {
-            mistakes.at(
-                threads,
-                "a runtime with `flavor = \"current_thread\"` has no workers",
-            );
+            mistakes.at(threads, "a runtime with `flavor = \"current_thread\"` has no workers");
         }
         options
     }
@@ -42,10 +39,7 @@ impl RuntimeOptions {
             };
         } else if option.path.is_ident("worker_threads") {
             let threads: LitInt = option.value()?.parse()?;
-            if threads
-                .base10_parse::<usize>()
-                .is_ok_and(|threads| threads == 0)
-            {
+            if threads.base10_parse::<usize>().is_ok_and(|threads| threads == 0) {
                 return Err(syn::Error::new(threads.span(), "write at least 1"));
             }
             self.worker_threads = Some(threads);
@@ -64,9 +58,7 @@ impl ToTokens for RuntimeOptions {
         tokens.extend(match (&self.worker_threads, self.current_thread) {
             (_, true) => quote!(CurrentThread),
             (None, false) => {
-                quote!(MultiThread {
-                    worker_threads: ::core::option::Option::None
-                })
+                quote!(MultiThread { worker_threads: ::core::option::Option::None })
             }
             (Some(threads), false) => {
                 quote!(MultiThread { worker_threads: ::core::option::Option::Some(#threads) })

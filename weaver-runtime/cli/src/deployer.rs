@@ -23,7 +23,7 @@ use tokio::{
 use weaver_runtime::{
     bootstrap::{Bootstrap, REPLICA_VARIABLE},
     config::ConfigFile,
-    control::{self, GroupStatus, ListenerStatus, ReplicaStatus, Status},
+    control::{self, GroupStatus, ReplicaStatus, Status},
     graph::Graph,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Routes, Services},
     placement::{DEPLOYER, INGRESS, MAIN},
@@ -316,9 +316,7 @@ impl Deployer {
         let groups = &self.deployment.plan.groups;
         let width = groups.iter().map(|group| group.name.len() + 2).max().unwrap_or(0);
         let group = groups.iter().position(|group| group.name == replica.group);
-        let name =
-            if replica.group == INGRESS { "ingress".to_owned() } else { replica.to_string() };
-        ReplicaLog::new(&name, group.unwrap_or(groups.len()), width)
+        ReplicaLog::new(&replica.to_string(), group.unwrap_or(groups.len()), width)
     }
 
     /// A replica has reported: from now on it is told where the others are, and asked how it is.
@@ -489,9 +487,4 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-/// The listeners' part of [`Status`].
-fn listener_status(name: &str, address: SocketAddr, upstreams: usize) -> ListenerStatus {
-    ListenerStatus { name: name.to_owned(), address, upstreams }
 }

@@ -23,14 +23,14 @@ use tokio::{
 use weaver_runtime::{
     Context, Result,
     bootstrap,
-    control::{self, Deployer, Ingress},
+    control::{self, Deployer, Health, Ingress},
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Router, Services},
     placement::{DEPLOYER, INGRESS},
 };
 
 use crate::logs;
 
-/// The environment variable that tells an ingress the number of its bootstrap pipe.
+/// The environment variable that tells an ingress where its bootstrap pipe is.
 pub(crate) const INGRESS_VARIABLE: &str = "WEAVER_INGRESS";
 
 /// What an ingress needs to know to take its place.
@@ -57,9 +57,10 @@ const ACCEPT_PAUSE_MILLISECONDS: u64 = 50;
 
 /// Runs this process as an ingress, until its deployer ends it.
 pub(crate) fn run() -> Result<u8, Box<dyn Error>> {
-    let pipe = std::env::var(INGRESS_VARIABLE)
-        .map_err(|_| "`weaver ingress` is started by `weaver deploy`, not by hand")?;
-    let bootstrap: IngressBootstrap = bootstrap::receive(&pipe)?;
+    if std::env::var_os(INGRESS_VARIABLE).is_none() {
+        return Err("`weaver ingress` is started by `weaver deploy`, not by hand".into());
+    }
+    let bootstrap: IngressBootstrap = bootstrap::receive()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(bootstrap))?;
     Ok(0)
@@ -110,6 +111,10 @@ impl Ingress for Gates {
             upstreams.get(&listener).context(format_args!("no listener `{listener}`"))?;
         upstreams.send_replace(addresses);
         Ok(())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(Health::default())
     }
 }
 

@@ -3,20 +3,16 @@
 use std::{
     ffi::OsStr,
     io::{self, PipeWriter},
-    os::fd::OwnedFd,
+    os::unix::process::CommandExt,
     path::Path,
     process::{ExitStatus, Stdio},
 };
 
-use command_fds::{CommandFdExt, FdMapping};
 use serde::Serialize;
 use tokio::process::{Child, Command};
 use weaver_runtime::bootstrap;
 
 use crate::logs::ReplicaLog;
-
-/// The number that the bootstrap pipe has in a child.
-const PIPE: i32 = 3;
 
 /// A child of the deployer. It is killed when this is dropped.
 #[derive(Debug)]
@@ -49,15 +45,13 @@ impl Process {
             .args(launch.args)
             .envs(launch.env.iter().map(|(name, value)| (OsStr::new(name), value)))
             // Last, so that the application's own environment cannot override it.
-            .env(launch.variable, PIPE.to_string())
+            .env(launch.variable, bootstrap::PIPE)
             .env_remove(bootstrap::ASK_VARIABLE)
-            .stdin(Stdio::null())
+            .stdin(reader)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // Ctrl-C at the terminal reaches the deployer alone, which then ends them in order.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let pipe = FdMapping { parent_fd: OwnedFd::from(reader), child_fd: PIPE };
-        command.fd_mappings(vec![pipe]).map_err(io::Error::other)?;
+            .stderr(Stdio::piped())
+            // Ctrl-C at the terminal reaches the deployer alone, which then ends them in order.
+            .process_group(0);
         let mut child = Command::from(command).kill_on_drop(true).spawn()?;
         follow(&mut child, log);
         bootstrap::send(&mut writer, bootstrap)?;

@@ -25,6 +25,7 @@ use crate::{
     error::{CallErrorKind, Failure},
     fingerprint::Signature,
     message::Message,
+    placement::RESERVED_PREFIX,
 };
 
 /// How long a call waits for a replica that it can be sent to. Longer than a crashed replica needs
@@ -45,7 +46,11 @@ pub struct ReplicaId {
 
 impl fmt::Display for ReplicaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.group, self.index)
+        match self.group.strip_prefix(RESERVED_PREFIX) {
+            // The deployment's own processes: there is one of each.
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}.{}", self.group, self.index),
+        }
     }
 }
 

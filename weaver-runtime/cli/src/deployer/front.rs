@@ -20,7 +20,7 @@ use weaver_runtime::{
     placement::INGRESS,
 };
 
-use super::{event::Event, listener_status};
+use super::{event::Event, peer::health_interval};
 use crate::logs;
 
 /// The listeners of a deployment by name.
@@ -112,7 +112,7 @@ impl Front {
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         router.set_routes(control::route_to(INGRESS, at.address));
         let ingress = control::reference::<dyn Ingress>(&router, INGRESS);
-        let talk = talk(ingress, self.told.subscribe(), self.events.clone());
+        let talk = talk(ingress, at.clone(), self.told.subscribe(), self.events.clone());
         if let Some(before) = self.talk.replace(tokio::spawn(talk)) {
             before.abort();
         }
@@ -120,7 +120,12 @@ impl Front {
 
     pub(super) fn status(&self) -> Vec<ListenerStatus> {
         let listeners = self.listeners.iter();
-        listeners.map(|(name, l)| listener_status(name, l.address, l.upstreams.len())).collect()
+        let status = |(name, listener): (&String, &Listener)| ListenerStatus {
+            name: name.clone(),
+            address: listener.address,
+            upstreams: listener.upstreams.len(),
+        };
+        listeners.map(status).collect()
     }
 
     fn tell(&self) {
@@ -139,42 +144,61 @@ impl Front {
     }
 }
 
-/// Tells the ingress everything, and then what changes.
+/// Tells the ingress everything, and then what changes; asks it now and then how it is.
 async fn talk(
     ingress: Ref<dyn Ingress>,
+    at: ReplicaAddress,
     mut told: watch::Receiver<BTreeMap<String, Told>>,
     events: mpsc::Sender<Event>,
 ) {
     let mut bound = BTreeMap::new();
+    let mut health = health_interval();
+    told.mark_changed();
     loop {
-        let latest = told.borrow_and_update().clone();
-        for (listener, Told { address, upstreams }) in latest {
-            if !bound.contains_key(&listener) {
-                match ask(ingress.listen(listener.clone(), address)).await {
-                    Ok(at) => {
-                        bound.insert(listener.clone(), at);
-                    }
-                    Err(reason) => {
-                        let event = Event::CannotListen { listener, address, reason };
-                        // The deployer is gone if this fails.
-                        let _ = events.send(event).await;
-                        return;
-                    }
+        let event = tokio::select! {
+            changed = told.changed() => {
+                if changed.is_err() {
+                    return;
                 }
+                let latest = told.borrow_and_update().clone();
+                tell_all(&ingress, &mut bound, latest, &events).await
             }
-            let ready = !upstreams.is_empty();
-            while ask(ingress.set_upstreams(listener.clone(), upstreams.clone())).await.is_err() {
-                sleep(RETRY).await;
-            }
-            if let (true, Some(&address)) = (ready, bound.get(&listener)) {
-                // As above.
-                let _ = events.send(Event::Bound { listener, address }).await;
-            }
-        }
-        if told.changed().await.is_err() {
-            return;
+            _ = health.tick() => match ask(ingress.health()).await {
+                Ok(health) => Some(Event::Healthy { at: at.clone(), health }),
+                Err(_) => None,
+            },
+        };
+        if let Some(event) = event {
+            // The deployer is gone if this fails.
+            let _ = events.send(event).await;
         }
     }
+}
+
+/// Tells the ingress of every listener; the event is a failure to report.
+async fn tell_all(
+    ingress: &Ref<dyn Ingress>,
+    bound: &mut BTreeMap<String, SocketAddr>,
+    latest: BTreeMap<String, Told>,
+    events: &mpsc::Sender<Event>,
+) -> Option<Event> {
+    for (listener, Told { address, upstreams }) in latest {
+        if !bound.contains_key(&listener) {
+            match ask(ingress.listen(listener.clone(), address)).await {
+                Ok(at) => drop(bound.insert(listener.clone(), at)),
+                Err(reason) => return Some(Event::CannotListen { listener, address, reason }),
+            }
+        }
+        let ready = !upstreams.is_empty();
+        while ask(ingress.set_upstreams(listener.clone(), upstreams.clone())).await.is_err() {
+            sleep(RETRY).await;
+        }
+        if let (true, Some(&address)) = (ready, bound.get(&listener)) {
+            // As in `talk`.
+            let _ = events.send(Event::Bound { listener, address }).await;
+        }
+    }
+    None
 }
 
 async fn ask<T>(call: impl Future<Output = Result<T>>) -> Result<T, String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Interval, MissedTickBehavior, interval, timeout},
 };
 use weaver_runtime::{
     Ref,
@@ -67,8 +67,7 @@ async fn talk(
     events: mpsc::Sender<Event>,
 ) {
     let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let mut health = interval(Duration::from_secs(HEALTH_SECONDS));
-    health.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut health = health_interval();
     loop {
         tokio::select! {
             changed = routes.changed() => {
@@ -92,6 +91,13 @@ async fn talk(
             }
         }
     }
+}
+
+/// When to ask a process how it is.
+pub(super) fn health_interval() -> Interval {
+    let mut interval = interval(Duration::from_secs(HEALTH_SECONDS));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 /// The pause before a replica that could not be told something is told again.

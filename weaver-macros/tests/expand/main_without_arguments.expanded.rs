@@ -1,0 +1,16 @@
+fn main() -> ::std::process::ExitCode {
+    async fn main() {}
+    ::weaver::__private::main(
+        ::weaver::__private::MainSpec {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            runtime: ::weaver::__private::RuntimeSpec::CurrentThread,
+            fields: || {
+                let fields: [::core::option::Option<
+                    ::weaver::__private::FieldSpec,
+                >; _] = [];
+                fields.into_iter().flatten().collect()
+            },
+        },
+        |_| ::weaver::__private::Result::Ok(main()),
+    )
+}

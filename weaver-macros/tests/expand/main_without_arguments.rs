@@ -1,0 +1,2 @@
+#[weaver::main(flavor = "current_thread")]
+async fn main() {}

@@ -1,0 +1,24 @@
+impl Cart for FakeCart {
+    fn clear<'call>(&'call self) -> ::weaver::__private::BoxFuture<'call, Result<()>> {
+        use ::weaver::__private::Unframed as _;
+        ::weaver::__private::Framed::<
+            dyn Cart,
+            (),
+            Result<()>,
+        >::new(
+            "clear",
+            async move {
+                if let ::core::option::Option::Some(never) = ::core::option::Option::None::<
+                    Result<()>,
+                > {
+                    return never;
+                }
+                Ok(())
+            },
+        )
+    }
+}
+const _: () = {
+    use ::weaver::__private as __weaver;
+    const _: &__weaver::ComponentSpec = <dyn Cart as __weaver::Component>::SPEC;
+};

@@ -1,0 +1,23 @@
+use weaver::{Ref, Result, component};
+
+pub struct Item;
+
+#[component]
+pub trait Cart {
+    async fn add(&self, user: u64, item: Vec<Item>) -> Result<()>;
+}
+
+#[derive(Default)]
+pub struct MemCart;
+
+#[component]
+impl Cart for MemCart {
+    async fn add(&self, user: u64, item: Vec<Item>) -> Result<()> {
+        drop((user, item));
+        Ok(())
+    }
+}
+
+pub struct Shop(pub Ref<dyn Cart>);
+
+fn main() {}

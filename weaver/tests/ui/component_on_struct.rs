@@ -1,0 +1,6 @@
+use weaver::component;
+
+#[component]
+pub struct Store;
+
+fn main() {}

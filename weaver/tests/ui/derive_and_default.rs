@@ -1,0 +1,8 @@
+use weaver::Component;
+
+#[derive(Component, Default)]
+pub struct MemCart {
+    pub count: u64,
+}
+
+fn main() {}

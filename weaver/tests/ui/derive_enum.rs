@@ -1,0 +1,8 @@
+use weaver::Component;
+
+#[derive(Component)]
+pub enum MemCart {
+    Empty,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use weaver::{Component, Ref};
+
+pub trait Cart {}
+
+#[derive(Component)]
+pub struct Shop {
+    pub cart: Ref<dyn Cart>,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use weaver::Component;
+
+#[derive(Component)]
+pub struct MemCart(pub u64);
+
+fn main() {}

@@ -1,0 +1,7 @@
+use weaver::{App, Result};
+
+#[weaver::main(flavor = "single")]
+async fn main(app: App) -> Result<()> {
+    drop(app);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+use weaver::{App, Result};
+
+#[weaver::main]
+async fn main<T>(app: App) -> Result<()> {
+    drop(app);
+    Ok(())
+}

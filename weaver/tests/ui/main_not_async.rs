@@ -1,0 +1,7 @@
+use weaver::{App, Result};
+
+#[weaver::main]
+fn main(app: App) -> Result<()> {
+    drop(app);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+use weaver::{App, Result};
+
+#[weaver::main]
+async fn start(app: App) -> Result<()> {
+    drop(app);
+    Ok(())
+}

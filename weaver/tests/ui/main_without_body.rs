@@ -1,0 +1,2 @@
+#[weaver::main]
+async fn main(app: weaver::App) -> weaver::Result<()>;

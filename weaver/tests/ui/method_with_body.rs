@@ -1,0 +1,10 @@
+use weaver::{Result, component};
+
+#[component]
+pub trait Cart {
+    async fn clear(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}
