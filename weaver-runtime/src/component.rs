@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn problems_name_the_argument_or_the_result() {
-        type Answer = std::result::Result<Vec<serde_json::Value>, String>;
+        type Answer = Result<Vec<serde_json::Value>, String>;
         let shape = MethodShape::of::<(u32, serde_json::Value), Answer>();
         let problems = shape.problems(&["count", "body"]);
         assert_eq!(problems.len(), 2, "{problems:#?}");

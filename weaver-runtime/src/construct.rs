@@ -58,7 +58,7 @@ pub trait Lifecycle: Send + Sync {
     label = "implements neither `Default` nor `weaver::Component`",
     note = "write `#[derive(Default)]`, or `#[derive(weaver::Component)]` to have its fields filled"
 )]
-pub trait Construct: Sized + Send + Sync + 'static {
+pub trait Construct: Sized + 'static {
     /// What the fields ask for.
     fn fields() -> Vec<FieldSpec>;
 
@@ -69,7 +69,8 @@ pub trait Construct: Sized + Send + Sync + 'static {
     fn construct(fields: &Fields<'_>) -> Result<Self>;
 }
 
-impl<T: Default + Send + Sync + 'static> Construct for T {
+#[diagnostic::do_not_recommend]
+impl<T: Default + 'static> Construct for T {
     fn fields() -> Vec<FieldSpec> {
         Vec::new()
     }
@@ -243,14 +244,33 @@ pub trait DefaultField {
     ///
     /// # Errors
     /// Never.
-    fn fill(fields: &Fields<'_>, field: &'static str) -> Result<Self::Value>;
+    fn fill(_: &Fields<'_>, _: &'static str) -> Result<Self::Value>
+    where
+        Self::Value: FieldDefault,
+    {
+        Ok(FieldDefault::value())
+    }
 }
 
-impl<T: Default> DefaultField for Field<T> {
+impl<T> DefaultField for Field<T> {
     type Value = T;
+}
 
-    fn fill(_: &Fields<'_>, _: &'static str) -> Result<T> {
-        Ok(T::default())
+/// The type of a field that is filled by `Default`. (`Default` itself could not say the rest.)
+#[diagnostic::on_unimplemented(
+    message = "weaver cannot fill a field of type `{Self}`",
+    label = "neither `Ref` of a component, `Listener`, `Config` of a `Deserialize` type, nor `Default`",
+    note = "write `#[derive(Default)]` on the field's type"
+)]
+pub trait FieldDefault: Sized {
+    /// The default value.
+    fn value() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> FieldDefault for T {
+    fn value() -> Self {
+        Self::default()
     }
 }
 
@@ -356,7 +376,7 @@ pub fn build<'a, C, T>(
 ) -> BoxFuture<'a, Result<Instance>>
 where
     C: Component + ?Sized,
-    T: Construct,
+    T: Construct + Send + Sync,
 {
     Box::pin(async move {
         let mut instance = T::construct(fields)?;

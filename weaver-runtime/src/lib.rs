@@ -69,7 +69,10 @@ pub mod __private {
 
     pub use crate::{
         borrowed::Borrowed,
-        carried::{Framed, Method, Reply, Unframed, Untravelled, argument, borrowed, method},
+        carried::{
+            Argument, BorrowedArgument, Framed, Method, MethodError, Outcome, Reply, Unframed,
+            Untravelled, Value, argument, borrowed, method,
+        },
         client::Client,
         component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
         error::{Error, Failure},
@@ -78,9 +81,9 @@ pub mod __private {
     #[cfg(feature = "node")]
     pub use {
         crate::{
-            app::main::{MainSpec, RuntimeSpec, main},
+            app::main::{MainResult, MainSpec, RuntimeSpec, main},
             construct::{
-                Construct, DefaultField, Field, FieldSpec, Fields, HooksOf, Implementation, Inject,
+                Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf, Implementation, Inject,
                 Instance, NoLifecycle, build,
             },
         },

@@ -42,10 +42,6 @@ pub struct Shape {
     problems: Vec<Problem>,
 }
 
-/// Samples made of one type. A run is needed for each variant of each enum and for each value that a type refuses,
-/// some hundreds for a large protocol.
-const RUNS_MAX: usize = 4096;
-
 impl Shape {
     /// Examines a type.
     ///
@@ -53,14 +49,10 @@ impl Shape {
     /// panic, the panic is caught (where panics unwind) and the value counts as refused.
     pub fn of<T: Serialize + DeserializeOwned>() -> Self {
         let mut session = Session::new();
-        let mut runs = 0;
-        while run::<T>(&mut session) {
-            runs += 1;
-            if runs == RUNS_MAX {
-                let why = format!("it was not seen in full after {RUNS_MAX} samples");
-                session.explorer.note(Path::default(), std::any::type_name::<T>(), why);
-                break;
-            }
+        while run::<T>(&mut session) {}
+        if session.is_spent() || session.is_unfinished() {
+            let why = "it was not seen in full within the limits".to_owned();
+            session.explorer.note(Path::default(), std::any::type_name::<T>(), why);
         }
         Self { text: Text::of(&session.chart), problems: problems(session) }
     }

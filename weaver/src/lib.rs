@@ -1,12 +1,139 @@
-//! Write one Rust program, run its components in one process or in several.
+//! Write one Rust program; run its components in one process or in several.
+//!
+//! A *component* is a trait marked [`#[component]`](macro@component), with one implementation in the
+//! program. A caller holds a [`Ref<dyn Trait>`](Ref) and calls its methods; where the component runs
+//! is decided when the program starts:
+//!
+//! - With `cargo run` everything is one process, and a call is a method call.
+//! - With `weaver deploy` groups of components are processes of their own, and a call that crosses a
+//!   boundary is an RPC: bincode over QUIC, with mutual TLS.
+//!
+//! ```
+//! use weaver::{Ref, Result, component};
+//!
+//! #[component]
+//! pub trait Greeter {
+//!     /// Returns a greeting for `name`.
+//!     async fn greet(&self, name: String) -> Result<String>;
+//! }
+//!
+//! #[derive(Default)]
+//! struct Hello;
+//!
+//! #[component]
+//! impl Greeter for Hello {
+//!     async fn greet(&self, name: String) -> Result<String> {
+//!         Ok(format!("Hello, {name}!"))
+//!     }
+//! }
+//!
+//! #[weaver::main]
+//! async fn main(app: weaver::App) -> Result<()> {
+//!     let greeter: Ref<dyn Greeter> = app.get().await?;
+//!     println!("{}", greeter.greet("world".into()).await?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Implementations
+//!
+//! A type that is [`Default`] is made by `default()`. With
+//! [`#[derive(Component)]`](derive@Component) its fields are filled: [`Ref`], [`Listener`] (named by
+//! the field), [`Config`] (the component's own section of `weaver.toml`); other fields are
+//! `Default`. A type is the one or the other; deriving both is a compile error. What should happen
+//! before the first call and after the last goes into [`Lifecycle`].
+//!
+//! ```
+//! use weaver::{Config, Lifecycle, Ref, Result, component};
+//!
+//! # #[component]
+//! # pub trait Store {
+//! #     async fn put(&self, key: &str, value: &[u8]) -> Result<()>;
+//! # }
+//! # #[derive(Default)]
+//! # struct Memory;
+//! # #[component]
+//! # impl Store for Memory {
+//! #     async fn put(&self, key: &str, value: &[u8]) -> Result<()> { Ok(()) }
+//! # }
+//! #[component]
+//! pub trait Cart {
+//!     async fn add(&self, user: u64, item: &str) -> Result<()>;
+//! }
+//!
+//! #[derive(weaver::Component)]
+//! struct StoredCart {
+//!     store: Ref<dyn Store>,
+//!     config: Config<CartConfig>,
+//! }
+//!
+//! #[derive(Default, serde::Deserialize)]
+//! #[serde(default)]
+//! struct CartConfig {
+//!     prefix: String,
+//! }
+//!
+//! impl Lifecycle for StoredCart {
+//!     async fn init(&mut self) -> Result<()> {
+//!         self.store.put("started", b"").await
+//!     }
+//! }
+//!
+//! #[component]
+//! impl Cart for StoredCart {
+//!     async fn add(&self, user: u64, item: &str) -> Result<()> {
+//!         self.store.put(&format!("{}/{user}", self.config.prefix), item.as_bytes()).await
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Dependencies are built first. A failed `init` makes [`App::get`] fail, answers callers
+//! [`InitFailed`](CallErrorKind::InitFailed), and is tried again after a pause that grows.
+//!
+//! # What may cross a boundary
+//!
+//! Arguments and results are any types that implement serde's traits and survive a format which does
+//! not describe itself; they are moved, or borrowed as `&str`, `&[T]`, `&Path` and `&T`. What cannot
+//! be carried (`#[serde(flatten)]`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`) is
+//! named at start in debug builds, and a call with it fails with
+//! [`Malformed`](CallErrorKind::Malformed) rather than with wrong data.
+//!
+//! A message is at most 64 MiB.
+//!
+//! # Errors
+//!
+//! A method returns `Result<T, E>` where `E` has room for a [`CallError`]: any call can fail, because
+//! any component may be remote. `E` travels as it is, so a caller matches the same value in every
+//! placement. [`Error`] is ready-made; [`Context::context`] adds to it what was being done.
+//! [`CallError::ran`] says whether the method ran.
+//!
+//! A panic in a method is an error at its caller; the process lives. Dropping a call's future drops
+//! the method's future, in every placement. There is no deadline unless you set one.
+//!
+//! # Programs with a `main` of their own
+//!
+//! [`App::builder`] starts the components inside an existing tokio program.
+//!
+//! # Crates
+//!
+//! A crate that only declares components depends on `weaver` with `default-features = false`, and
+//! then compiles no I/O. If implementations are in a crate that `main.rs` does not name, the linker
+//! drops it: write `use that_crate as _;`.
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `node` | yes | implementations and programs; without it, declarations only |
+//! | `axum` | no | a [`Listener`] can be handed to `axum::serve` |
+
 #[doc(hidden)]
 pub use weaver_runtime::__private;
 pub use weaver_macros::component;
 pub use weaver_runtime::{
-    CallError, CallErrorKind, Context, Error, Ran, Ref, Refusal, Result,
+    CallError, CallErrorKind, Context, Error, Failure, Ran, Ref, Refusal, Result,
 };
 #[cfg(feature = "node")]
 pub use {
     weaver_macros::{Component, main},
-    weaver_runtime::{App, Config, Lifecycle, Listener},
+    weaver_runtime::{App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, StartError},
 };

@@ -4,10 +4,7 @@ use std::{future::Future, process::ExitCode, sync::Arc};
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{
-    App,
-    builder::{self, AppBuilder, Role},
-};
+use super::builder::{self, AppBuilder, Role};
 use crate::{
     construct::{FieldSpec, Fields},
     error::Result,
@@ -40,6 +37,11 @@ pub enum RuntimeSpec {
 }
 
 /// What the author's `main` may return.
+#[diagnostic::on_unimplemented(
+    message = "`main` cannot return `{Self}`",
+    label = "neither nothing nor a `Result<(), E>` of an error",
+    note = "write `weaver::Result<()>`"
+)]
 pub trait MainResult {
     /// Prints the error, if it is one, and gives the exit code.
     fn report(self) -> u8;
@@ -146,9 +148,3 @@ impl RuntimeSpec {
     }
 }
 
-/// Named by nothing but the linker: see [`crate::bootstrap::MARKER`].
-#[used]
-static MARKER: &str = crate::bootstrap::MARKER;
-
-// `App` is what most authors' `main` takes; the macro names it through the prelude of `weaver`.
-const _: fn(Arc<Node>) -> App = App::new;

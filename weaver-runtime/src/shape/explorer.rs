@@ -10,15 +10,18 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::chart::PlaceId;
 use super::path::Path;
 
 mod graph;
+mod learn;
 mod pick;
+mod run;
 
 use graph::Graph;
+use learn::Span;
+use run::{Blame, OpenSpan, Run};
 
 /// What is known about the choices of one type, and the run under way.
 #[derive(Default)]
@@ -28,6 +31,8 @@ pub(super) struct Explorer {
     /// Candidates refused by a visitor type, wherever that visitor is met again.
     refused: HashSet<(TypeId, &'static str, usize)>,
     spans: HashMap<PlaceId, Span>,
+    /// All that was ever postponed; the second time is the last.
+    postponed: HashSet<Chosen>,
     graph: Graph,
     run: Run,
     notes: Vec<Note>,
@@ -42,13 +47,15 @@ pub(super) struct Question<'a> {
     pub(super) count: usize,
     /// How many of the alternatives, from the first, are all worth visiting; the others are fallbacks.
     pub(super) coverage: usize,
+    /// The alternative without anything below it, known beforehand: `None`, an empty sequence.
+    pub(super) way_out: Option<usize>,
     pub(super) visitor: TypeId,
     pub(super) type_name: &'static str,
     pub(super) path: &'a Path,
 }
 
 /// An answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Chosen {
     choice: usize,
     pub(super) alternative: usize,
@@ -76,6 +83,7 @@ struct Choice {
     type_name: &'static str,
     path: Path,
     coverage: usize,
+    way_out: Option<usize>,
     verdicts: Vec<Verdict>,
     /// The alternative in the first accepted value: a safe one while a span tries something else.
     baseline: Option<usize>,
@@ -85,53 +93,11 @@ struct Choice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Unknown,
+    /// As unknown, but it led too deep while no way out of a recursion was known. To be tried last.
+    Postponed,
     Good,
     Dead,
 }
-
-/// What is known of a place at which a whole value was accepted or refused.
-#[derive(Default)]
-struct Span {
-    accepted: bool,
-    /// Tries one unknown alternative at a time, because several at once were refused.
-    cautious: bool,
-    /// The recipe in use; 0 is none.
-    recipe: usize,
-}
-
-#[derive(Default)]
-struct Run {
-    made: Vec<Chosen>,
-    /// The alternatives that enclose the current place.
-    frames: Vec<Chosen>,
-    open: Vec<OpenSpan>,
-    closed: Vec<(PlaceId, Range<usize>)>,
-    /// Unknown alternatives that are part of this run.
-    tried: HashSet<(usize, usize)>,
-    /// Whether a cautious span has had its one new alternative.
-    experimented: bool,
-    blame: Option<Blame>,
-}
-
-struct OpenSpan {
-    place: PlaceId,
-    type_name: &'static str,
-    path: Path,
-    start: usize,
-    framed: bool,
-}
-
-enum Blame {
-    Refused(Chosen),
-    NoSuchVariant(Chosen),
-    Span { span: OpenSpan, end: usize, outer: Option<Chosen>, why: String },
-    DeadEnd(Option<Chosen>),
-    Budget,
-}
-
-/// Combinations tried for one validating type before it is given up: enough to go through each list of candidates
-/// (at most 24) in step, and to mix them 40 times.
-const RECIPES_MAX: usize = 64;
 
 impl Explorer {
     pub(super) fn begin(&mut self) {
@@ -153,7 +119,7 @@ impl Explorer {
             return Err(self.exhausted(choice));
         };
         let chosen = Chosen { choice, alternative };
-        if self.choices[choice].verdicts[alternative] == Verdict::Unknown {
+        if self.verdict(chosen).is_open() {
             self.run.tried.insert((choice, alternative));
             self.graph.forget();
         }
@@ -171,6 +137,7 @@ impl Explorer {
                 type_name: question.type_name,
                 path: question.path.clone(),
                 coverage: question.coverage,
+                way_out: question.way_out,
                 verdicts: vec![Verdict::Unknown; question.count],
                 baseline: None,
                 last_refusal: String::new(),
@@ -207,7 +174,9 @@ impl Explorer {
 
     /// Leaves the value entered last, with the reason if it was refused.
     pub(super) fn close(&mut self, refusal: Option<String>) {
-        let Some(span) = self.run.open.pop() else { return };
+        let Some(span) = self.run.open.pop() else {
+            return;
+        };
         let end = self.run.made.len();
         let outer = self.run.frames.last().copied();
         if span.framed {
@@ -237,6 +206,12 @@ impl Explorer {
         self.blame(Blame::DeadEnd(frame));
     }
 
+    /// The sample is too deep to go on. The path and type are for the note, if there is no other way.
+    pub(super) fn too_deep(&mut self, path: Path, type_name: &'static str, why: String) {
+        let frames = self.run.frames.clone();
+        self.blame(Blame::TooDeep { frames, note: Note { path, type_name, why } });
+    }
+
     /// The type is too large to go on.
     pub(super) fn over_budget(&mut self) {
         self.blame(Blame::Budget);
@@ -261,117 +236,29 @@ impl Explorer {
         self.notes.push(Note { path, type_name, why });
     }
 
+    /// Whether something was left out that no note explains.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.notes.is_empty() && self.choices.iter().any(Choice::is_open)
+    }
+
     pub(super) fn into_notes(self) -> Vec<Note> {
         self.notes
     }
 
-    /// Learns from a run that made a value.
-    pub(super) fn accept(&mut self) -> Lesson {
-        for (place, range) in std::mem::take(&mut self.run.closed) {
-            let span = self.spans.entry(place).or_default();
-            span.accepted = true;
-            if std::mem::take(&mut span.recipe) > 0 {
-                span.cautious = true;
-                for chosen in &self.run.made[range] {
-                    self.choices[chosen.choice].baseline = Some(chosen.alternative);
-                }
-            }
-        }
-        for chosen in &self.run.made {
-            let choice = &mut self.choices[chosen.choice];
-            choice.verdicts[chosen.alternative] = Verdict::Good;
-            choice.baseline.get_or_insert(chosen.alternative);
-        }
-        let progress = !self.run.tried.is_empty();
-        match progress && self.choices.iter().any(Choice::is_open) {
-            true => Lesson::Again,
-            false => Lesson::Stop,
-        }
-    }
-
-    /// Learns from a run that was refused.
-    pub(super) fn learn(&mut self) -> Lesson {
-        match self.run.blame.take() {
-            Some(Blame::Refused(chosen)) => {
-                let Choice { visitor, label, .. } = self.choices[chosen.choice];
-                self.refused.insert((visitor, label, chosen.alternative));
-                self.kill(chosen)
-            }
-            Some(Blame::NoSuchVariant(chosen)) => self.kill(chosen),
-            Some(Blame::DeadEnd(frame)) => self.kill_frame(frame),
-            Some(Blame::Span { span, end, outer, why }) => self.learn_span(&span, end, outer, &why),
-            Some(Blame::Budget) | None => Lesson::Stop,
-        }
-    }
-
-    fn learn_span(
-        &mut self,
-        blamed: &OpenSpan,
-        end: usize,
-        outer: Option<Chosen>,
-        why: &str,
-    ) -> Lesson {
-        let made = self.run.made.get(blamed.start..end).unwrap_or_default();
-        if let Some(only) = only_choice(made) {
-            let choice = &mut self.choices[only.choice];
-            // It is the type around the scalar that validates: the scalar's own name would say nothing.
-            choice.type_name = blamed.type_name;
-            why.clone_into(&mut choice.last_refusal);
-            return self.kill_noted(only, why);
-        }
-        let unknown = made.iter().find(|made| self.verdict(**made) == Verdict::Unknown).copied();
-        let span = self.spans.entry(blamed.place).or_default();
-        if span.accepted && !std::mem::replace(&mut span.cautious, span.accepted) {
-            return Lesson::Again;
-        }
-        if span.accepted
-            && let Some(unknown) = unknown
-        {
-            return self.kill_noted(unknown, why);
-        }
-        span.recipe += 1;
-        if span.recipe <= RECIPES_MAX && !made.is_empty() {
-            return Lesson::Again;
-        }
-        let why = format!("it refused every sample, the last one because of: {why}");
-        self.note(blamed.path.clone(), blamed.type_name, why);
-        self.untraced = Some((blamed.place, blamed.type_name));
-        self.kill_frame(outer)
-    }
-
     fn verdict(&self, chosen: Chosen) -> Verdict {
         self.choices[chosen.choice].verdicts[chosen.alternative]
-    }
-
-    fn kill(&mut self, chosen: Chosen) -> Lesson {
-        self.choices[chosen.choice].verdicts[chosen.alternative] = Verdict::Dead;
-        Lesson::Again
-    }
-
-    /// A refused candidate is of no interest to anybody, but a refused variant has not been compared.
-    fn kill_noted(&mut self, chosen: Chosen, why: &str) -> Lesson {
-        let Choice { label, path, type_name, .. } = &self.choices[chosen.choice];
-        if *label == "variant" {
-            let why = format!("its variant {} was refused: {why}", chosen.alternative);
-            self.notes.push(Note { path: path.clone(), type_name, why });
-        }
-        self.kill(chosen)
-    }
-
-    fn kill_frame(&mut self, frame: Option<Chosen>) -> Lesson {
-        frame.map_or(Lesson::Stop, |frame| self.kill(frame))
     }
 }
 
 impl Choice {
     /// Whether an alternative worth visiting is still unknown.
     fn is_open(&self) -> bool {
-        self.verdicts[..self.coverage].contains(&Verdict::Unknown)
+        self.verdicts[..self.coverage].iter().any(|verdict| verdict.is_open())
     }
 }
 
-/// The latest choice made, if all that were made are of the same place.
-fn only_choice(made: &[Chosen]) -> Option<Chosen> {
-    let last = made.last()?;
-    made.iter().all(|one| one.choice == last.choice).then_some(*last)
+impl Verdict {
+    fn is_open(self) -> bool {
+        matches!(self, Self::Unknown | Self::Postponed)
+    }
 }

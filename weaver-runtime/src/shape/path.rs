@@ -54,7 +54,9 @@ impl Segment {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(node) = self.0.as_deref() else { return Ok(()) };
+        let Some(node) = self.0.as_deref() else {
+            return Ok(());
+        };
         write!(f, "{}", node.parent)?;
         match node.segment {
             Segment::Field(name) => write!(f, ".{name}"),

@@ -1,15 +1,16 @@
 //! The serializer that writes down what a sample serializes to, and what the codec would refuse.
 
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::{Serialize, Serializer};
 
 use super::error::Error;
 use super::path::{Path, Segment};
 use super::problem::ProblemKind;
 use super::session::Finding;
 use super::token::{Token, Written};
+
+mod compound;
+
+use compound::Compound;
 
 /// What one value serialized to.
 #[derive(Default)]
@@ -27,7 +28,7 @@ impl Record {
         let mut record = Self::default();
         let recorder = Recorder { record: &mut record, path: Path::default() };
         if let Err(why) = value.serialize(recorder) {
-            record.failure.get_or_insert((Path::default(), why.to_string()));
+            record.failure.get_or_insert_with(|| (Path::default(), why.to_string()));
         }
         record
     }
@@ -56,8 +57,8 @@ impl<'a> Recorder<'a> {
         Recorder { record: &mut *self.record, path: self.path.clone() }
     }
 
-    fn variant(mut self, index: u32, name: &'static str) -> Recorder<'a> {
-        self.here().write(Token::Variant(index));
+    fn variant(mut self, index: u32, name: &'static str) -> Self {
+        self.here().write(Token::Variant(index, name));
         self.path = self.path.join(Segment::Variant(name));
         self
     }
@@ -72,7 +73,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn compound(self) -> Compound<'a> {
-        Compound { recorder: self, next: 0 }
+        Compound::new(self)
     }
 }
 
@@ -191,11 +192,7 @@ impl<'a> Serializer for Recorder<'a> {
         Ok(self.counted(length))
     }
 
-    fn serialize_struct(
-        self,
-        _name: &'static str,
-        _length: usize,
-    ) -> Result<Compound<'a>, Error> {
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Compound<'a>, Error> {
         Ok(self.compound())
     }
 
@@ -213,113 +210,3 @@ impl<'a> Serializer for Recorder<'a> {
         false
     }
 }
-
-/// Anything with values inside.
-struct Compound<'a> {
-    recorder: Recorder<'a>,
-    next: usize,
-}
-
-impl Compound<'_> {
-    fn value<T: Serialize + ?Sized>(&mut self, at: Segment, value: &T) -> Result<(), Error> {
-        let path = self.recorder.path.join(at);
-        let record = &mut *self.recorder.record;
-        let inside = Recorder { record: &mut *record, path: path.clone() };
-        value.serialize(inside).inspect_err(|why| {
-            // The innermost value that fails is the one to name.
-            record.failure.get_or_insert((path, why.to_string()));
-        })
-    }
-
-    fn position<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let at = Segment::Index(self.next);
-        self.next += 1;
-        self.value(at, value)
-    }
-
-    fn skip(&mut self, field: &'static str) {
-        let path = self.recorder.path.join(Segment::Field(field));
-        self.recorder.find(path, ProblemKind::SkippedField { field });
-    }
-}
-
-impl SerializeSeq for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.value(Segment::Element, value)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-impl SerializeMap for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.value(Segment::Key, key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.value(Segment::Element, value)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-macro_rules! positions {
-    ($($compound:ident $method:ident;)*) => {$(
-        impl $compound for Compound<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.position(value)
-            }
-
-            fn end(self) -> Result<(), Error> {
-                Ok(())
-            }
-        }
-    )*};
-}
-
-positions! {
-    SerializeTuple serialize_element;
-    SerializeTupleStruct serialize_field;
-    SerializeTupleVariant serialize_field;
-}
-
-macro_rules! fields {
-    ($($compound:ident)*) => {$(
-        impl $compound for Compound<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), Error> {
-                self.value(Segment::Field(name), value)
-            }
-
-            fn skip_field(&mut self, name: &'static str) -> Result<(), Error> {
-                self.skip(name);
-                Ok(())
-            }
-
-            fn end(self) -> Result<(), Error> {
-                Ok(())
-            }
-        }
-    )*};
-}
-
-fields! { SerializeStruct SerializeStructVariant }

@@ -36,7 +36,7 @@ impl Sampler<'_> {
         session.chart.record(place, Head::Scalar(label));
         let count = candidates.len();
         let coverage = SCALAR_COVERAGE.min(count);
-        let chosen = session.choose::<V, V::Value>(place, label, count, coverage)?;
+        let chosen = session.choose::<V, V::Value>(place, label, count, coverage, None)?;
         visit(visitor, candidates[chosen.alternative])
             .inspect_err(|why| session.explorer.refused(chosen, &why.to_string()))
     }
@@ -135,7 +135,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         let session = self.0;
         let place = session.cursor.place;
         session.chart.record(place, Head::Option);
-        let chosen = session.choose::<V, V::Value>(place, "option", 2, 2)?;
+        let chosen = session.choose::<V, V::Value>(place, "option", 2, 2, Some(1))?;
         if chosen.alternative == 1 {
             return visitor
                 .visit_none()
@@ -180,16 +180,12 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         let place = self.0.cursor.place;
         self.0.chart.record(place, Head::Seq);
         let count = candidates::SEQ_LEN.len();
-        let chosen = self.0.choose::<V, V::Value>(place, "seq", count, 2)?;
+        let chosen = self.0.choose::<V, V::Value>(place, "seq", count, 2, Some(1))?;
         let len = candidates::SEQ_LEN[chosen.alternative];
         self.elements(place, Names::Sequence(chosen), len, visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
         let place = self.0.cursor.place;
         self.0.chart.record(place, Head::Tuple(len));
         self.elements(place, Names::Tuple, len, visitor)
@@ -210,7 +206,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         let place = self.0.cursor.place;
         self.0.chart.record(place, Head::Map);
         let count = candidates::MAP_LEN.len();
-        let chosen = self.0.choose::<V, V::Value>(place, "map", count, 2)?;
+        let chosen = self.0.choose::<V, V::Value>(place, "map", count, 2, Some(1))?;
         let len = candidates::MAP_LEN[chosen.alternative];
         let before = self.0.asked;
         let result = visitor.visit_map(Entries::new(self.0, place, chosen, len));
@@ -240,7 +236,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         self.nominal::<V>(Form::Enum, name, variants, |sampler, id, inside| {
             let session = sampler.0;
             let count = variants.len();
-            let chosen = session.choose::<V, V::Value>(inside, "variant", count, count)?;
+            let chosen = session.choose::<V, V::Value>(inside, "variant", count, count, None)?;
             let before = session.asked;
             let result = visitor.visit_enum(Variants::new(session, id, chosen));
             if let Err(why) = &result {

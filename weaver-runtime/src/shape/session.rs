@@ -17,7 +17,9 @@ pub(super) struct Session {
     /// How often anything was asked of a sequence, map or enum.
     pub(super) asked: usize,
     depth: usize,
+    stack_start: usize,
     values: usize,
+    runs: usize,
 }
 
 /// Where the present run is.
@@ -47,9 +49,17 @@ pub(super) struct Way {
 /// not travel.
 const DEPTH_MAX: usize = 128;
 
+/// Stack that one sample may take. Without optimization, large enums need tens of kilobytes for each level; threads
+/// have 2 MiB by default, a guest has 1 MiB.
+const STACK_BYTES_MAX: usize = 512 << 10;
+
 /// Values visited over all runs of one type: some hundred times what a large message type needs, a second of work at
 /// worst.
-const VALUES_MAX: usize = 1 << 20;
+const VALUES_MAX: usize = 1 << 18;
+
+/// Samples made of one type. One is needed for each variant of each enum and for each value that a type refuses, some
+/// hundreds for a large protocol.
+const RUNS_MAX: usize = 4096;
 
 impl Session {
     pub(super) fn new() -> Self {
@@ -60,11 +70,14 @@ impl Session {
             cursor: Cursor::root(),
             asked: 0,
             depth: 0,
+            stack_start: 0,
             values: 0,
+            runs: 0,
         }
     }
 
     pub(super) fn begin_run(&mut self) {
+        self.stack_start = stack_address();
         self.explorer.begin();
         self.cursor = Cursor::root();
         self.depth = 0;
@@ -79,7 +92,18 @@ impl Session {
         if let Some((place, type_name)) = self.explorer.take_untraced() {
             self.chart.place_mut(place).untraced = Some(type_name);
         }
-        lesson == Lesson::Again
+        self.runs += 1;
+        lesson == Lesson::Again && !self.is_spent()
+    }
+
+    /// Whether a limit has ended the examination.
+    pub(super) fn is_spent(&self) -> bool {
+        self.runs >= RUNS_MAX || self.values > VALUES_MAX
+    }
+
+    /// Whether something was left out that no problem explains.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.findings.is_empty() && self.explorer.is_unfinished()
     }
 
     /// Reports a problem at the cursor.
@@ -95,10 +119,12 @@ impl Session {
         label: &'static str,
         count: usize,
         coverage: usize,
+        way_out: Option<usize>,
     ) -> Result<Chosen, Error> {
         let (visitor, type_name): (TypeId, _) = (typeid::of::<V>(), type_name::<T>());
         let path = &self.cursor.path;
-        let question = Question { place, label, count, coverage, visitor, type_name, path };
+        let question =
+            Question { place, label, count, coverage, way_out, visitor, type_name, path };
         self.explorer.choose(&question).map_err(|untraced| {
             self.chart.place_mut(self.cursor.place).untraced = untraced;
             Error::new("every sample was refused")
@@ -131,11 +157,10 @@ impl Session {
             self.explorer.over_budget();
             return Err(Error::new("the type is too large to examine"));
         }
-        if self.depth > DEPTH_MAX {
+        if self.depth > DEPTH_MAX || stack_address().abs_diff(self.stack_start) > STACK_BYTES_MAX {
             let Cursor { path, .. } = self.cursor.clone();
-            let why = format!("no sample of it ends within {DEPTH_MAX} nested values");
-            self.explorer.note(path, type_name, why);
-            self.explorer.dead_end();
+            let why = "its samples nest too deep".to_owned();
+            self.explorer.too_deep(path, type_name, why);
             return Err(Error::new("the type nests without end"));
         }
         Ok(())
@@ -145,6 +170,13 @@ impl Session {
     pub(super) fn below(&mut self, place: PlaceId, step: Step) -> PlaceId {
         self.chart.below(place, step)
     }
+}
+
+/// Roughly where the stack ends at present.
+#[inline(never)]
+fn stack_address() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
 impl Cursor {

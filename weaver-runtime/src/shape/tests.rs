@@ -1,123 +1,43 @@
-//! Tests.
-#![allow(missing_docs, dead_code)]
-use super::*;
-use serde::{Deserialize, Serialize};
-use std::collections::*;
+//! What the tests of shapes share. The codec's truth is bincode, with the configuration that the codec uses.
 
-#[derive(Serialize, Deserialize)]
-struct Item { name: String, price: u64, next: Option<Box<Item>> }
-#[derive(Serialize, Deserialize)]
-enum Expr { Add(Box<Expr>, Box<Expr>), Neg(Box<Expr>), Lit(f64), Named { name: String, args: Vec<Expr> }, Nothing }
-#[derive(Serialize, Deserialize)]
-struct Tree { value: u8, children: Vec<Tree> }
-#[derive(Serialize, Deserialize)]
-struct Ping { pong: Option<Box<Pong>>, n: u8 }
-#[derive(Serialize, Deserialize)]
-struct Pong { ping: Ping, s: String }
-#[derive(Serialize, Deserialize)]
-struct Endless { me: Box<Endless> }
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "(u32,u32)", into = "(u32,u32)")]
-#[derive(Clone)]
-struct Interval { a: u32, b: u32 }
-impl TryFrom<(u32, u32)> for Interval { type Error = String; fn try_from((a, b): (u32, u32)) -> Result<Self, String> { if a < b { Ok(Self { a, b }) } else { Err("order".into()) } } }
-impl From<Interval> for (u32,u32) { fn from(i: Interval) -> Self { (i.a, i.b) } }
-#[derive(Serialize, Deserialize, Clone)]
-enum Kind { A, B(Option<u8>), C { x: Vec<u16> } , D(Box<Order>)}
-#[derive(Serialize, Deserialize, Clone)]
-struct RawOrder { price: u32, kind: Kind, note: String }
-#[derive(Serialize, Deserialize, Clone)]
-#[serde(try_from = "RawOrder", into = "RawOrder")]
-struct Order(RawOrder);
-impl TryFrom<RawOrder> for Order { type Error = String; fn try_from(r: RawOrder) -> Result<Self, String> { if r.price == 0 || r.note.is_empty() { Err("zero".into()) } else { Ok(Self(r)) } } }
-impl From<Order> for RawOrder { fn from(o: Order) -> Self { o.0 } }
-#[derive(Serialize)]
-struct Postcode(String);
-impl<'de> Deserialize<'de> for Postcode { fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-    let s = String::deserialize(d)?; if s.starts_with("CH-") { Ok(Self(s)) } else { Err(serde::de::Error::custom("not Swiss")) } } }
-#[derive(Serialize, Deserialize)]
-struct Address { street: String, code: Postcode, town: String, more: Option<u8> }
-#[derive(Serialize, Deserialize)]
-struct Person { a: Option<Address>, list: Vec<Address>, k: Kind }
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "t", content = "c")]
-enum Adj { A, B(u8) }
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "t")]
-enum Int { A, B { x: u8 } }
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Unt { A(u8), B { x: u8 } }
-#[derive(Serialize, Deserialize)]
-struct Flat { id: u8, #[serde(flatten)] rest: HashMap<String, u8> }
-#[derive(Serialize, Deserialize)]
-enum Hole { A, #[serde(skip)] B, C, D }
-#[derive(Serialize, Deserialize)]
-enum Alias { #[serde(alias = "zz", alias = "0")] A, B(u8) }
-#[derive(Serialize, Deserialize)]
-struct AliasS { #[serde(alias = "zz", alias = "0")] a: u8, b: String }
-#[derive(Serialize, Deserialize)]
-struct Bad { v: serde_json::Value, f: Vec<Flat>, u: Option<Unt>, i: Int, adj: Adj, #[serde(skip_serializing_if="Option::is_none")] s: Option<u8>, l: Vec<Hole> }
-#[derive(Serialize, Deserialize, Default)]
-struct SkipSer { a: u8, #[serde(skip_serializing)] b: u8, c: u8 }
-#[derive(Serialize, Deserialize, Default)]
-struct SkipDe { a: u8, #[serde(skip_deserializing)] b: u8, c: u8 }
-#[derive(Serialize, Deserialize, Default)]
-struct SkipTuple(u8, #[serde(skip_serializing_if="Option::is_none")] Option<u8>);
-#[derive(Serialize, Deserialize, Default)]
-struct SkipOther { #[serde(skip_serializing_if="String::is_empty")] b: String, #[serde(skip_serializing_if="std::ops::Not::not")] c: bool, inner: Option<Box<SkipOther>> }
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-fn show<T: Serialize + serde::de::DeserializeOwned>() {
-    let t = std::time::Instant::now();
-    let s = Shape::of::<T>();
-    let t = t.elapsed();
-    println!("{} {t:?}\n   {}", std::any::type_name::<T>(), s.text());
-    for p in s.problems() { println!("   - {} {p}", p.is_error()); }
+use super::{Problem, ProblemKind, Shape};
+
+mod arbitrary;
+mod carried;
+mod notes;
+mod refused;
+mod text;
+
+/// Whether a value survives the codec: decodes, to the last byte, to what encodes the same.
+fn survives<T: Serialize + DeserializeOwned>(value: &T) -> bool {
+    let config = bincode::config::standard().with_fixed_int_encoding();
+    let Ok(bytes) = bincode::serde::encode_to_vec(value, config) else {
+        return false;
+    };
+    let Ok((again, read)) = bincode::serde::decode_from_slice::<T, _>(&bytes, config) else {
+        return false;
+    };
+    read == bytes.len()
+        && bincode::serde::encode_to_vec(&again, config).is_ok_and(|again| again == bytes)
 }
 
+fn errors<T: Serialize + DeserializeOwned>() -> Vec<Problem> {
+    let shape = Shape::of::<T>();
+    shape.problems().iter().filter(|problem| problem.is_error()).cloned().collect()
+}
 
-#[derive(Serialize, Deserialize)]
-enum Json { Null, Bool(bool), Num(f64), Str(String), Arr(Vec<Json>), Obj(BTreeMap<String, Json>) }
-#[derive(Serialize, Deserialize)]
-enum Ast0 { V0(BTreeMap<String,Box<Ast9>>), V1, V2(u8,u8), V3(u8,Vec<Ast12>,u8), V4, V5(String,BTreeMap<String,Box<Ast12>>,Box<Ast0>), V6(Box<Ast4>,Vec<Ast12>,Box<Ast9>), V7(Box<Ast0>,Box<Ast0>), V8(u8,Vec<Ast10>,Box<Ast6>,String), V9(u8), V10(Vec<Ast8>,Vec<Ast5>,Vec<Ast10>), V11(Box<Ast4>,BTreeMap<String,Box<Ast6>>,Box<Ast8>), V12, V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast1 { V0(Box<Ast1>,Box<Ast5>), V1(String,Box<Ast13>,Option<Box<Ast3>>,String), V2(String,String,Box<Ast13>), V3(Box<Ast3>,u8,Box<Ast6>), V4(String), V5(u8,String), V6, V7(BTreeMap<String,Box<Ast8>>), V8(u8,Box<Ast11>,Box<Ast7>), V9(BTreeMap<String,Box<Ast11>>,String), V10(Box<Ast6>,Vec<Ast2>,Vec<Ast8>,BTreeMap<String,Box<Ast0>>), V11(BTreeMap<String,Box<Ast8>>), V12(u8,Option<Box<Ast8>>,String,u8), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast2 { V0, V1(BTreeMap<String,Box<Ast12>>,Box<Ast13>,BTreeMap<String,Box<Ast8>>), V2(BTreeMap<String,Box<Ast8>>), V3(u8,u8,Option<Box<Ast13>>,String), V4(u8), V5(Option<Box<Ast13>>,Option<Box<Ast6>>,String), V6(BTreeMap<String,Box<Ast9>>,Option<Box<Ast9>>,String,BTreeMap<String,Box<Ast0>>), V7(Vec<Ast10>), V8(Vec<Ast9>,Box<Ast13>,String,BTreeMap<String,Box<Ast12>>), V9(BTreeMap<String,Box<Ast0>>,Box<Ast10>), V10, V11, V12(BTreeMap<String,Box<Ast0>>,Option<Box<Ast12>>,Option<Box<Ast3>>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast3 { V0(Option<Box<Ast2>>,Box<Ast4>,Vec<Ast2>,String), V1(Option<Box<Ast10>>), V2(Box<Ast7>,u8), V3(Box<Ast1>,u8,u8), V4(Box<Ast4>), V5(String,String), V6(Box<Ast13>,Box<Ast3>,Vec<Ast6>), V7, V8(Box<Ast7>), V9(u8,BTreeMap<String,Box<Ast8>>,Box<Ast3>,Box<Ast12>), V10(Vec<Ast7>,Box<Ast8>,u8,String), V11(Box<Ast10>,Box<Ast6>), V12(Vec<Ast2>,Option<Box<Ast0>>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast4 { V0, V1(Box<Ast4>,u8), V2(Vec<Ast4>,String,Box<Ast13>,BTreeMap<String,Box<Ast9>>), V3(u8), V4(BTreeMap<String,Box<Ast13>>), V5(Box<Ast8>,Vec<Ast6>,Box<Ast5>,String), V6(Vec<Ast9>,Box<Ast7>,u8), V7(u8,Option<Box<Ast0>>), V8(u8,Box<Ast4>,Vec<Ast2>,Option<Box<Ast13>>), V9(Vec<Ast12>,u8,Option<Box<Ast3>>,Box<Ast10>), V10(Option<Box<Ast8>>,Box<Ast13>,u8), V11(Box<Ast3>,Box<Ast11>,Vec<Ast1>,Vec<Ast2>), V12(Option<Box<Ast3>>,Option<Box<Ast12>>,String,Option<Box<Ast13>>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast5 { V0(String), V1(String,BTreeMap<String,Box<Ast8>>,Option<Box<Ast1>>), V2, V3(u8,BTreeMap<String,Box<Ast13>>,BTreeMap<String,Box<Ast2>>), V4(Box<Ast5>), V5(BTreeMap<String,Box<Ast9>>,Box<Ast6>,String,String), V6, V7(Option<Box<Ast5>>,String), V8, V9(Box<Ast4>,Box<Ast12>,Option<Box<Ast13>>), V10, V11(Box<Ast10>,u8,BTreeMap<String,Box<Ast1>>,Box<Ast12>), V12(BTreeMap<String,Box<Ast3>>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast6 { V0, V1(BTreeMap<String,Box<Ast6>>,BTreeMap<String,Box<Ast8>>,String), V2(u8,Box<Ast5>), V3(Option<Box<Ast10>>), V4, V5, V6, V7(String,u8), V8(u8,Box<Ast1>,String), V9(Option<Box<Ast1>>,BTreeMap<String,Box<Ast3>>,BTreeMap<String,Box<Ast9>>), V10(Box<Ast13>,Box<Ast7>,Option<Box<Ast5>>,String), V11(Vec<Ast4>), V12(Box<Ast5>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast7 { V0(Option<Box<Ast10>>,u8,Box<Ast4>,Vec<Ast5>), V1(BTreeMap<String,Box<Ast12>>,Option<Box<Ast9>>), V2(Box<Ast5>), V3(String,String,Vec<Ast1>,Box<Ast3>), V4(Box<Ast6>), V5(BTreeMap<String,Box<Ast8>>,Box<Ast1>), V6, V7, V8, V9(BTreeMap<String,Box<Ast12>>,u8), V10(BTreeMap<String,Box<Ast13>>,Box<Ast2>,BTreeMap<String,Box<Ast8>>), V11(String,Vec<Ast10>), V12(Vec<Ast12>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast8 { V0(Box<Ast4>,String), V1(Vec<Ast4>,Vec<Ast3>,Box<Ast8>,BTreeMap<String,Box<Ast0>>), V2(String,Box<Ast12>), V3(Box<Ast13>,Vec<Ast11>,Option<Box<Ast2>>,String), V4(Box<Ast0>), V5(BTreeMap<String,Box<Ast4>>), V6, V7(u8,Option<Box<Ast8>>,u8), V8(Box<Ast7>,BTreeMap<String,Box<Ast6>>,Vec<Ast5>,u8), V9, V10(Box<Ast9>,Box<Ast0>,String), V11(Vec<Ast9>), V12(BTreeMap<String,Box<Ast4>>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast9 { V0(Vec<Ast1>,Box<Ast7>,String,String), V1(Box<Ast10>,Vec<Ast11>,Option<Box<Ast3>>), V2(u8,Box<Ast3>,Option<Box<Ast6>>), V3(Box<Ast9>,Option<Box<Ast10>>,Vec<Ast10>,Box<Ast0>), V4(Option<Box<Ast10>>,String,BTreeMap<String,Box<Ast12>>,Option<Box<Ast3>>), V5(Option<Box<Ast11>>,String), V6(Box<Ast2>,Box<Ast11>), V7(Box<Ast9>,Box<Ast13>,String), V8(Vec<Ast6>,Option<Box<Ast2>>,Vec<Ast6>,Box<Ast9>), V9, V10(u8,Box<Ast11>,u8), V11(Vec<Ast13>,Box<Ast8>,String,BTreeMap<String,Box<Ast1>>), V12(Box<Ast10>,Box<Ast4>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast10 { V0(String), V1, V2(Vec<Ast13>,u8,u8), V3(Option<Box<Ast2>>,Vec<Ast7>,u8), V4(u8), V5(u8,Box<Ast1>,Option<Box<Ast4>>,u8), V6(Vec<Ast0>,u8,Box<Ast9>,Box<Ast0>), V7(BTreeMap<String,Box<Ast3>>,Vec<Ast4>,Option<Box<Ast2>>,String), V8(Option<Box<Ast4>>), V9(Option<Box<Ast12>>,Box<Ast13>,BTreeMap<String,Box<Ast7>>,BTreeMap<String,Box<Ast13>>), V10(Option<Box<Ast8>>), V11(BTreeMap<String,Box<Ast6>>,BTreeMap<String,Box<Ast1>>,String), V12(Option<Box<Ast3>>,Box<Ast12>,Box<Ast12>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast11 { V0(Box<Ast11>,Option<Box<Ast8>>,BTreeMap<String,Box<Ast10>>,Box<Ast11>), V1(String), V2(BTreeMap<String,Box<Ast9>>,u8), V3(Option<Box<Ast10>>,String,Box<Ast5>,u8), V4(Option<Box<Ast5>>,u8,BTreeMap<String,Box<Ast5>>), V5(Box<Ast7>,u8,Vec<Ast6>,Box<Ast8>), V6(String,Box<Ast11>), V7(u8,BTreeMap<String,Box<Ast9>>,u8,Box<Ast11>), V8(Vec<Ast11>,String), V9(Option<Box<Ast3>>,Box<Ast8>,u8,u8), V10(BTreeMap<String,Box<Ast5>>,String,Box<Ast11>), V11, V12(Vec<Ast11>,Box<Ast10>,Box<Ast4>), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast12 { V0(Box<Ast11>,Box<Ast2>,u8), V1(Vec<Ast13>,Box<Ast12>), V2(Option<Box<Ast0>>,BTreeMap<String,Box<Ast4>>,u8,Box<Ast13>), V3(Vec<Ast4>,BTreeMap<String,Box<Ast7>>,u8,u8), V4(Option<Box<Ast0>>,Box<Ast8>,String,Box<Ast6>), V5(Box<Ast1>,Box<Ast7>), V6(Box<Ast8>), V7(Box<Ast11>), V8(Box<Ast10>,String,Vec<Ast4>), V9(Vec<Ast3>,Option<Box<Ast5>>,Box<Ast1>,BTreeMap<String,Box<Ast11>>), V10(Option<Box<Ast10>>,String,Box<Ast8>,Vec<Ast0>), V11(Box<Ast10>,BTreeMap<String,Box<Ast11>>), V12(Option<Box<Ast4>>,Box<Ast9>,u8,u8), V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Ast13 { V0(String,Box<Ast5>), V1(String), V2(Box<Ast13>), V3, V4(Option<Box<Ast6>>,BTreeMap<String,Box<Ast6>>,BTreeMap<String,Box<Ast3>>,Vec<Ast4>), V5, V6(String), V7(Box<Ast9>,String,u8), V8(Vec<Ast2>,Vec<Ast12>,u8,Option<Box<Ast5>>), V9(Box<Ast3>,Vec<Ast11>,Box<Ast11>), V10(Box<Ast1>,u8), V11(Box<Ast7>,Box<Ast2>), V12, V13(u8),}
-#[derive(Serialize, Deserialize)]
-enum Wide {V0(u32, Option<Box<Wide>>),V1(u32, Option<Box<Wide>>),V2(u32, Option<Box<Wide>>),V3(u32, Option<Box<Wide>>),V4(u32, Option<Box<Wide>>),V5(u32, Option<Box<Wide>>),V6(u32, Option<Box<Wide>>),V7(u32, Option<Box<Wide>>),V8(u32, Option<Box<Wide>>),V9(u32, Option<Box<Wide>>),V10(u32, Option<Box<Wide>>),V11(u32, Option<Box<Wide>>),V12(u32, Option<Box<Wide>>),V13(u32, Option<Box<Wide>>),V14(u32, Option<Box<Wide>>),V15(u32, Option<Box<Wide>>),V16(u32, Option<Box<Wide>>),V17(u32, Option<Box<Wide>>),V18(u32, Option<Box<Wide>>),V19(u32, Option<Box<Wide>>),V20(u32, Option<Box<Wide>>),V21(u32, Option<Box<Wide>>),V22(u32, Option<Box<Wide>>),V23(u32, Option<Box<Wide>>),V24(u32, Option<Box<Wide>>),V25(u32, Option<Box<Wide>>),V26(u32, Option<Box<Wide>>),V27(u32, Option<Box<Wide>>),V28(u32, Option<Box<Wide>>),V29(u32, Option<Box<Wide>>),V30(u32, Option<Box<Wide>>),V31(u32, Option<Box<Wide>>),V32(u32, Option<Box<Wide>>),V33(u32, Option<Box<Wide>>),V34(u32, Option<Box<Wide>>),V35(u32, Option<Box<Wide>>),V36(u32, Option<Box<Wide>>),V37(u32, Option<Box<Wide>>),V38(u32, Option<Box<Wide>>),V39(u32, Option<Box<Wide>>),V40(u32, Option<Box<Wide>>),V41(u32, Option<Box<Wide>>),V42(u32, Option<Box<Wide>>),V43(u32, Option<Box<Wide>>),V44(u32, Option<Box<Wide>>),V45(u32, Option<Box<Wide>>),V46(u32, Option<Box<Wide>>),V47(u32, Option<Box<Wide>>),V48(u32, Option<Box<Wide>>),V49(u32, Option<Box<Wide>>),V50(u32, Option<Box<Wide>>),V51(u32, Option<Box<Wide>>),V52(u32, Option<Box<Wide>>),V53(u32, Option<Box<Wide>>),V54(u32, Option<Box<Wide>>),V55(u32, Option<Box<Wide>>),V56(u32, Option<Box<Wide>>),V57(u32, Option<Box<Wide>>),V58(u32, Option<Box<Wide>>),V59(u32, Option<Box<Wide>>),V60(u32, Option<Box<Wide>>),V61(u32, Option<Box<Wide>>),V62(u32, Option<Box<Wide>>),V63(u32, Option<Box<Wide>>),V64(u32, Option<Box<Wide>>),V65(u32, Option<Box<Wide>>),V66(u32, Option<Box<Wide>>),V67(u32, Option<Box<Wide>>),V68(u32, Option<Box<Wide>>),V69(u32, Option<Box<Wide>>),V70(u32, Option<Box<Wide>>),V71(u32, Option<Box<Wide>>),V72(u32, Option<Box<Wide>>),V73(u32, Option<Box<Wide>>),V74(u32, Option<Box<Wide>>),V75(u32, Option<Box<Wide>>),V76(u32, Option<Box<Wide>>),V77(u32, Option<Box<Wide>>),V78(u32, Option<Box<Wide>>),V79(u32, Option<Box<Wide>>),V80(u32, Option<Box<Wide>>),V81(u32, Option<Box<Wide>>),V82(u32, Option<Box<Wide>>),V83(u32, Option<Box<Wide>>),V84(u32, Option<Box<Wide>>),V85(u32, Option<Box<Wide>>),V86(u32, Option<Box<Wide>>),V87(u32, Option<Box<Wide>>),V88(u32, Option<Box<Wide>>),V89(u32, Option<Box<Wide>>),V90(u32, Option<Box<Wide>>),V91(u32, Option<Box<Wide>>),V92(u32, Option<Box<Wide>>),V93(u32, Option<Box<Wide>>),V94(u32, Option<Box<Wide>>),V95(u32, Option<Box<Wide>>),V96(u32, Option<Box<Wide>>),V97(u32, Option<Box<Wide>>),V98(u32, Option<Box<Wide>>),V99(u32, Option<Box<Wide>>),V100(u32, Option<Box<Wide>>),V101(u32, Option<Box<Wide>>),V102(u32, Option<Box<Wide>>),V103(u32, Option<Box<Wide>>),V104(u32, Option<Box<Wide>>),V105(u32, Option<Box<Wide>>),V106(u32, Option<Box<Wide>>),V107(u32, Option<Box<Wide>>),V108(u32, Option<Box<Wide>>),V109(u32, Option<Box<Wide>>),V110(u32, Option<Box<Wide>>),V111(u32, Option<Box<Wide>>),V112(u32, Option<Box<Wide>>),V113(u32, Option<Box<Wide>>),V114(u32, Option<Box<Wide>>),V115(u32, Option<Box<Wide>>),V116(u32, Option<Box<Wide>>),V117(u32, Option<Box<Wide>>),V118(u32, Option<Box<Wide>>),V119(u32, Option<Box<Wide>>),V120(u32, Option<Box<Wide>>),V121(u32, Option<Box<Wide>>),V122(u32, Option<Box<Wide>>),V123(u32, Option<Box<Wide>>),V124(u32, Option<Box<Wide>>),V125(u32, Option<Box<Wide>>),V126(u32, Option<Box<Wide>>),V127(u32, Option<Box<Wide>>),V128(u32, Option<Box<Wide>>),V129(u32, Option<Box<Wide>>),V130(u32, Option<Box<Wide>>),V131(u32, Option<Box<Wide>>),V132(u32, Option<Box<Wide>>),V133(u32, Option<Box<Wide>>),V134(u32, Option<Box<Wide>>),V135(u32, Option<Box<Wide>>),V136(u32, Option<Box<Wide>>),V137(u32, Option<Box<Wide>>),V138(u32, Option<Box<Wide>>),V139(u32, Option<Box<Wide>>),V140(u32, Option<Box<Wide>>),V141(u32, Option<Box<Wide>>),V142(u32, Option<Box<Wide>>),V143(u32, Option<Box<Wide>>),V144(u32, Option<Box<Wide>>),V145(u32, Option<Box<Wide>>),V146(u32, Option<Box<Wide>>),V147(u32, Option<Box<Wide>>),V148(u32, Option<Box<Wide>>),V149(u32, Option<Box<Wide>>),V150(u32, Option<Box<Wide>>),V151(u32, Option<Box<Wide>>),V152(u32, Option<Box<Wide>>),V153(u32, Option<Box<Wide>>),V154(u32, Option<Box<Wide>>),V155(u32, Option<Box<Wide>>),V156(u32, Option<Box<Wide>>),V157(u32, Option<Box<Wide>>),V158(u32, Option<Box<Wide>>),V159(u32, Option<Box<Wide>>),V160(u32, Option<Box<Wide>>),V161(u32, Option<Box<Wide>>),V162(u32, Option<Box<Wide>>),V163(u32, Option<Box<Wide>>),V164(u32, Option<Box<Wide>>),V165(u32, Option<Box<Wide>>),V166(u32, Option<Box<Wide>>),V167(u32, Option<Box<Wide>>),V168(u32, Option<Box<Wide>>),V169(u32, Option<Box<Wide>>),V170(u32, Option<Box<Wide>>),V171(u32, Option<Box<Wide>>),V172(u32, Option<Box<Wide>>),V173(u32, Option<Box<Wide>>),V174(u32, Option<Box<Wide>>),V175(u32, Option<Box<Wide>>),V176(u32, Option<Box<Wide>>),V177(u32, Option<Box<Wide>>),V178(u32, Option<Box<Wide>>),V179(u32, Option<Box<Wide>>),V180(u32, Option<Box<Wide>>),V181(u32, Option<Box<Wide>>),V182(u32, Option<Box<Wide>>),V183(u32, Option<Box<Wide>>),V184(u32, Option<Box<Wide>>),V185(u32, Option<Box<Wide>>),V186(u32, Option<Box<Wide>>),V187(u32, Option<Box<Wide>>),V188(u32, Option<Box<Wide>>),V189(u32, Option<Box<Wide>>),V190(u32, Option<Box<Wide>>),V191(u32, Option<Box<Wide>>),V192(u32, Option<Box<Wide>>),V193(u32, Option<Box<Wide>>),V194(u32, Option<Box<Wide>>),V195(u32, Option<Box<Wide>>),V196(u32, Option<Box<Wide>>),V197(u32, Option<Box<Wide>>),V198(u32, Option<Box<Wide>>),V199(u32, Option<Box<Wide>>),V200(u32, Option<Box<Wide>>),V201(u32, Option<Box<Wide>>),V202(u32, Option<Box<Wide>>),V203(u32, Option<Box<Wide>>),V204(u32, Option<Box<Wide>>),V205(u32, Option<Box<Wide>>),V206(u32, Option<Box<Wide>>),V207(u32, Option<Box<Wide>>),V208(u32, Option<Box<Wide>>),V209(u32, Option<Box<Wide>>),V210(u32, Option<Box<Wide>>),V211(u32, Option<Box<Wide>>),V212(u32, Option<Box<Wide>>),V213(u32, Option<Box<Wide>>),V214(u32, Option<Box<Wide>>),V215(u32, Option<Box<Wide>>),V216(u32, Option<Box<Wide>>),V217(u32, Option<Box<Wide>>),V218(u32, Option<Box<Wide>>),V219(u32, Option<Box<Wide>>),V220(u32, Option<Box<Wide>>),V221(u32, Option<Box<Wide>>),V222(u32, Option<Box<Wide>>),V223(u32, Option<Box<Wide>>),V224(u32, Option<Box<Wide>>),V225(u32, Option<Box<Wide>>),V226(u32, Option<Box<Wide>>),V227(u32, Option<Box<Wide>>),V228(u32, Option<Box<Wide>>),V229(u32, Option<Box<Wide>>),V230(u32, Option<Box<Wide>>),V231(u32, Option<Box<Wide>>),V232(u32, Option<Box<Wide>>),V233(u32, Option<Box<Wide>>),V234(u32, Option<Box<Wide>>),V235(u32, Option<Box<Wide>>),V236(u32, Option<Box<Wide>>),V237(u32, Option<Box<Wide>>),V238(u32, Option<Box<Wide>>),V239(u32, Option<Box<Wide>>),V240(u32, Option<Box<Wide>>),V241(u32, Option<Box<Wide>>),V242(u32, Option<Box<Wide>>),V243(u32, Option<Box<Wide>>),V244(u32, Option<Box<Wide>>),V245(u32, Option<Box<Wide>>),V246(u32, Option<Box<Wide>>),V247(u32, Option<Box<Wide>>),V248(u32, Option<Box<Wide>>),V249(u32, Option<Box<Wide>>),V250(u32, Option<Box<Wide>>),V251(u32, Option<Box<Wide>>),V252(u32, Option<Box<Wide>>),V253(u32, Option<Box<Wide>>),V254(u32, Option<Box<Wide>>),V255(u32, Option<Box<Wide>>),V256(u32, Option<Box<Wide>>),V257(u32, Option<Box<Wide>>),V258(u32, Option<Box<Wide>>),V259(u32, Option<Box<Wide>>),V260(u32, Option<Box<Wide>>),V261(u32, Option<Box<Wide>>),V262(u32, Option<Box<Wide>>),V263(u32, Option<Box<Wide>>),V264(u32, Option<Box<Wide>>),V265(u32, Option<Box<Wide>>),V266(u32, Option<Box<Wide>>),V267(u32, Option<Box<Wide>>),V268(u32, Option<Box<Wide>>),V269(u32, Option<Box<Wide>>),V270(u32, Option<Box<Wide>>),V271(u32, Option<Box<Wide>>),V272(u32, Option<Box<Wide>>),V273(u32, Option<Box<Wide>>),V274(u32, Option<Box<Wide>>),V275(u32, Option<Box<Wide>>),V276(u32, Option<Box<Wide>>),V277(u32, Option<Box<Wide>>),V278(u32, Option<Box<Wide>>),V279(u32, Option<Box<Wide>>),V280(u32, Option<Box<Wide>>),V281(u32, Option<Box<Wide>>),V282(u32, Option<Box<Wide>>),V283(u32, Option<Box<Wide>>),V284(u32, Option<Box<Wide>>),V285(u32, Option<Box<Wide>>),V286(u32, Option<Box<Wide>>),V287(u32, Option<Box<Wide>>),V288(u32, Option<Box<Wide>>),V289(u32, Option<Box<Wide>>),V290(u32, Option<Box<Wide>>),V291(u32, Option<Box<Wide>>),V292(u32, Option<Box<Wide>>),V293(u32, Option<Box<Wide>>),V294(u32, Option<Box<Wide>>),V295(u32, Option<Box<Wide>>),V296(u32, Option<Box<Wide>>),V297(u32, Option<Box<Wide>>),V298(u32, Option<Box<Wide>>),V299(u32, Option<Box<Wide>>)}
-#[derive(Serialize, Deserialize)]
-struct Many {f0: Option<Vec<Json>>, s0: (u32,String,Option<Item>),f1: Option<Vec<Json>>, s1: (u32,String,Option<Item>),f2: Option<Vec<Json>>, s2: (u32,String,Option<Item>),f3: Option<Vec<Json>>, s3: (u32,String,Option<Item>),f4: Option<Vec<Json>>, s4: (u32,String,Option<Item>),f5: Option<Vec<Json>>, s5: (u32,String,Option<Item>),f6: Option<Vec<Json>>, s6: (u32,String,Option<Item>),f7: Option<Vec<Json>>, s7: (u32,String,Option<Item>),f8: Option<Vec<Json>>, s8: (u32,String,Option<Item>),f9: Option<Vec<Json>>, s9: (u32,String,Option<Item>),f10: Option<Vec<Json>>, s10: (u32,String,Option<Item>),f11: Option<Vec<Json>>, s11: (u32,String,Option<Item>),f12: Option<Vec<Json>>, s12: (u32,String,Option<Item>),f13: Option<Vec<Json>>, s13: (u32,String,Option<Item>),f14: Option<Vec<Json>>, s14: (u32,String,Option<Item>),f15: Option<Vec<Json>>, s15: (u32,String,Option<Item>),f16: Option<Vec<Json>>, s16: (u32,String,Option<Item>),f17: Option<Vec<Json>>, s17: (u32,String,Option<Item>),f18: Option<Vec<Json>>, s18: (u32,String,Option<Item>),f19: Option<Vec<Json>>, s19: (u32,String,Option<Item>),f20: Option<Vec<Json>>, s20: (u32,String,Option<Item>),f21: Option<Vec<Json>>, s21: (u32,String,Option<Item>),f22: Option<Vec<Json>>, s22: (u32,String,Option<Item>),f23: Option<Vec<Json>>, s23: (u32,String,Option<Item>),f24: Option<Vec<Json>>, s24: (u32,String,Option<Item>),f25: Option<Vec<Json>>, s25: (u32,String,Option<Item>),f26: Option<Vec<Json>>, s26: (u32,String,Option<Item>),f27: Option<Vec<Json>>, s27: (u32,String,Option<Item>),f28: Option<Vec<Json>>, s28: (u32,String,Option<Item>),f29: Option<Vec<Json>>, s29: (u32,String,Option<Item>),f30: Option<Vec<Json>>, s30: (u32,String,Option<Item>),f31: Option<Vec<Json>>, s31: (u32,String,Option<Item>),f32: Option<Vec<Json>>, s32: (u32,String,Option<Item>),f33: Option<Vec<Json>>, s33: (u32,String,Option<Item>),f34: Option<Vec<Json>>, s34: (u32,String,Option<Item>),f35: Option<Vec<Json>>, s35: (u32,String,Option<Item>),f36: Option<Vec<Json>>, s36: (u32,String,Option<Item>),f37: Option<Vec<Json>>, s37: (u32,String,Option<Item>),f38: Option<Vec<Json>>, s38: (u32,String,Option<Item>),f39: Option<Vec<Json>>, s39: (u32,String,Option<Item>),f40: Option<Vec<Json>>, s40: (u32,String,Option<Item>),f41: Option<Vec<Json>>, s41: (u32,String,Option<Item>),f42: Option<Vec<Json>>, s42: (u32,String,Option<Item>),f43: Option<Vec<Json>>, s43: (u32,String,Option<Item>),f44: Option<Vec<Json>>, s44: (u32,String,Option<Item>),f45: Option<Vec<Json>>, s45: (u32,String,Option<Item>),f46: Option<Vec<Json>>, s46: (u32,String,Option<Item>),f47: Option<Vec<Json>>, s47: (u32,String,Option<Item>),f48: Option<Vec<Json>>, s48: (u32,String,Option<Item>),f49: Option<Vec<Json>>, s49: (u32,String,Option<Item>),f50: Option<Vec<Json>>, s50: (u32,String,Option<Item>),f51: Option<Vec<Json>>, s51: (u32,String,Option<Item>),f52: Option<Vec<Json>>, s52: (u32,String,Option<Item>),f53: Option<Vec<Json>>, s53: (u32,String,Option<Item>),f54: Option<Vec<Json>>, s54: (u32,String,Option<Item>),f55: Option<Vec<Json>>, s55: (u32,String,Option<Item>),f56: Option<Vec<Json>>, s56: (u32,String,Option<Item>),f57: Option<Vec<Json>>, s57: (u32,String,Option<Item>),f58: Option<Vec<Json>>, s58: (u32,String,Option<Item>),f59: Option<Vec<Json>>, s59: (u32,String,Option<Item>),f60: Option<Vec<Json>>, s60: (u32,String,Option<Item>),f61: Option<Vec<Json>>, s61: (u32,String,Option<Item>),f62: Option<Vec<Json>>, s62: (u32,String,Option<Item>),f63: Option<Vec<Json>>, s63: (u32,String,Option<Item>),f64: Option<Vec<Json>>, s64: (u32,String,Option<Item>),f65: Option<Vec<Json>>, s65: (u32,String,Option<Item>),f66: Option<Vec<Json>>, s66: (u32,String,Option<Item>),f67: Option<Vec<Json>>, s67: (u32,String,Option<Item>),f68: Option<Vec<Json>>, s68: (u32,String,Option<Item>),f69: Option<Vec<Json>>, s69: (u32,String,Option<Item>),f70: Option<Vec<Json>>, s70: (u32,String,Option<Item>),f71: Option<Vec<Json>>, s71: (u32,String,Option<Item>),f72: Option<Vec<Json>>, s72: (u32,String,Option<Item>),f73: Option<Vec<Json>>, s73: (u32,String,Option<Item>),f74: Option<Vec<Json>>, s74: (u32,String,Option<Item>),f75: Option<Vec<Json>>, s75: (u32,String,Option<Item>),f76: Option<Vec<Json>>, s76: (u32,String,Option<Item>),f77: Option<Vec<Json>>, s77: (u32,String,Option<Item>),f78: Option<Vec<Json>>, s78: (u32,String,Option<Item>),f79: Option<Vec<Json>>, s79: (u32,String,Option<Item>),f80: Option<Vec<Json>>, s80: (u32,String,Option<Item>),f81: Option<Vec<Json>>, s81: (u32,String,Option<Item>),f82: Option<Vec<Json>>, s82: (u32,String,Option<Item>),f83: Option<Vec<Json>>, s83: (u32,String,Option<Item>),f84: Option<Vec<Json>>, s84: (u32,String,Option<Item>),f85: Option<Vec<Json>>, s85: (u32,String,Option<Item>),f86: Option<Vec<Json>>, s86: (u32,String,Option<Item>),f87: Option<Vec<Json>>, s87: (u32,String,Option<Item>),f88: Option<Vec<Json>>, s88: (u32,String,Option<Item>),f89: Option<Vec<Json>>, s89: (u32,String,Option<Item>),f90: Option<Vec<Json>>, s90: (u32,String,Option<Item>),f91: Option<Vec<Json>>, s91: (u32,String,Option<Item>),f92: Option<Vec<Json>>, s92: (u32,String,Option<Item>),f93: Option<Vec<Json>>, s93: (u32,String,Option<Item>),f94: Option<Vec<Json>>, s94: (u32,String,Option<Item>),f95: Option<Vec<Json>>, s95: (u32,String,Option<Item>),f96: Option<Vec<Json>>, s96: (u32,String,Option<Item>),f97: Option<Vec<Json>>, s97: (u32,String,Option<Item>),f98: Option<Vec<Json>>, s98: (u32,String,Option<Item>),f99: Option<Vec<Json>>, s99: (u32,String,Option<Item>)}
+fn notes<T: Serialize + DeserializeOwned>() -> Vec<(String, &'static str)> {
+    let shape = Shape::of::<T>();
+    let notes = shape.problems().iter().filter_map(|problem| match problem.kind {
+        ProblemKind::NotTraced { type_name, .. } => Some((problem.path.clone(), type_name)),
+        _ => None,
+    });
+    notes.collect()
+}
 
-#[derive(Serialize, Deserialize)]
-struct RawChecked(Vec<Ast0>, u8);
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "RawChecked")]
-struct Checked(Vec<Ast0>, u8);
-impl TryFrom<RawChecked> for Checked { type Error = String; fn try_from(r: RawChecked) -> Result<Self, String> { if r.1 == 0 { Err("zero".into()) } else { Ok(Self(r.0, r.1)) } } }
-#[test]
-fn look() {
-show::<Json>(); show::<Ast0>(); show::<Wide>(); show::<Many>(); show::<[Json; 30]>(); show::<Bad>(); show::<Checked>();
+fn text<T: Serialize + DeserializeOwned>() -> String {
+    Shape::of::<T>().text().to_owned()
 }

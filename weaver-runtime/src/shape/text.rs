@@ -133,14 +133,14 @@ impl<'a> Text<'a> {
             // With aliases among the names, no name can be given to a position.
             self.names(names);
         }
-        let positions = if aliased { place.positions() } else { names.len() };
+        let len = if aliased { place.positions() } else { names.len() };
         self.out.push('{');
-        for index in 0..positions {
+        for (index, name) in names.iter().enumerate().take(len) {
             if index > 0 {
                 self.out.push(',');
             }
             if !aliased {
-                self.identifier(names[index]);
+                self.identifier(name);
                 self.out.push(':');
             }
             self.place(place.child(Step::At(index)));

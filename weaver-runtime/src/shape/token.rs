@@ -25,7 +25,7 @@ pub(super) enum Token {
     Option(bool),
     /// How many elements or entries follow.
     Length(usize),
-    Variant(u32),
+    Variant(u32, &'static str),
 }
 
 /// A token and where the type wrote it.
@@ -56,7 +56,7 @@ impl Token {
             Self::Bytes(_) => "a string or bytes",
             Self::Option(_) => "an option",
             Self::Length(_) => "a sequence or map",
-            Self::Variant(_) => "an enum",
+            Self::Variant(..) => "an enum",
         }
     }
 
@@ -64,7 +64,8 @@ impl Token {
     /// relative to the time of day.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option(_) | Self::Length(_) | Self::Variant(_), _) => self == other,
+            (Self::Variant(one, _), Self::Variant(other, _)) => one == other,
+            (Self::Option(_) | Self::Length(_), _) => self == other,
             _ => self.kind() == other.kind(),
         }
     }
@@ -74,7 +75,7 @@ impl Token {
         match self {
             Self::Option(is_some) => (if *is_some { "Some" } else { "None" }).to_owned(),
             Self::Length(length) => format!("a sequence or map of length {length}"),
-            Self::Variant(index) => format!("the variant with index {index}"),
+            Self::Variant(index, name) => format!("the variant {name} with index {index}"),
             _ => self.kind().to_owned(),
         }
     }

@@ -3,7 +3,8 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use clap::Args;
-use weaver_runtime::control;
+use tokio::time::timeout;
+use weaver_runtime::{Context, control};
 
 use super::runtime;
 use crate::{
@@ -25,30 +26,38 @@ const ANSWER_SECONDS_MAX: u64 = 5;
 impl Status {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let records = state::running()?;
-        let statuses = runtime()?.block_on(ask_all(&records))?;
+        let (statuses, errors) = runtime()?.block_on(ask_all(&records));
         if self.json {
             logs::say(&serde_json::to_string_pretty(&statuses)?);
-        } else if statuses.is_empty() {
+        } else if records.is_empty() {
             logs::say("nothing is deployed on this machine; `weaver deploy` deploys a program");
         } else {
             logs::say(statuses.iter().map(render).collect::<Vec<_>>().join("\n").trim_end());
         }
-        Ok(0)
+        errors.iter().for_each(|error| logs::error(error));
+        Ok(u8::from(!errors.is_empty()))
     }
 }
 
-async fn ask_all(records: &[Record]) -> Result<Vec<control::Status>, Box<dyn Error>> {
-    let mut statuses = Vec::new();
+/// What every deployer says; one that does not answer hides none of the others.
+async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtime::Error>) {
+    let (mut statuses, mut errors) = (Vec::new(), Vec::new());
     for record in records {
-        let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-        let deployer = record.deployer()?;
-        let answer = tokio::time::timeout(limit, deployer.status()).await;
-        let answer = answer.map_err(|_| {
-            format!("the deployer of {} (pid {}) does not answer", record.app, record.pid)
-        })?;
-        statuses.push(answer?);
+        match ask(record).await {
+            Ok(status) => statuses.push(status),
+            Err(error) => errors.push(error.context(format_args!(
+                "the deployer of {} (pid {}) does not tell its status",
+                record.app, record.pid
+            ))),
+        }
     }
-    Ok(statuses)
+    (statuses, errors)
+}
+
+async fn ask(record: &Record) -> weaver_runtime::Result<control::Status> {
+    let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
+    let deployer = record.deployer()?;
+    timeout(limit, deployer.status()).await.context("it does not answer")?
 }
 
 fn render(status: &control::Status) -> String {

@@ -16,8 +16,7 @@ impl Chart {
     /// The path without its detours through a recursion: `.next.next.price` becomes `.price`. So one problem of a
     /// recursive type is reported once.
     pub(in crate::shape) fn shorten(&self, path: &Path) -> Path {
-        let mut route =
-            Route { chart: self, place: Self::ROOT, kept: Vec::new(), met: Vec::new() };
+        let mut route = Route { chart: self, place: Self::ROOT, kept: Vec::new(), met: Vec::new() };
         let mut segments = path.segments().into_iter();
         for segment in segments.by_ref() {
             let known = route.follow(segment);
@@ -34,8 +33,12 @@ impl Chart {
 impl Route<'_> {
     /// Takes one step; `false` if the chart does not know it, as after `#[serde(rename(serialize = …))]`.
     fn follow(&mut self, segment: Segment) -> bool {
-        let Some(head) = self.settle() else { return false };
-        let Some(step) = self.step(head, segment) else { return false };
+        let Some(head) = self.settle() else {
+            return false;
+        };
+        let Some(step) = self.step(head, segment) else {
+            return false;
+        };
         self.enter(step)
     }
 

@@ -94,10 +94,7 @@ fn distances(
 }
 
 /// The least fixed point: heights only fall until nothing changes.
-fn heights(
-    below: &[Vec<BTreeSet<usize>>],
-    is_known: impl Fn(usize, usize) -> bool,
-) -> Vec<usize> {
+fn heights(below: &[Vec<BTreeSet<usize>>], is_known: impl Fn(usize, usize) -> bool) -> Vec<usize> {
     let mut heights = vec![ENDLESS; below.len()];
     loop {
         let mut changed = false;

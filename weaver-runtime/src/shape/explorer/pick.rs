@@ -4,12 +4,16 @@ use super::graph::ENDLESS;
 use super::{Explorer, Verdict};
 
 impl Explorer {
-    /// In order of preference: what a recipe says, what is new, what leads to something new, what is known to be
-    /// accepted, what ends soonest. Inside itself (recursion) a choice only takes what is new or ends soonest.
+    /// In order of preference: what a trial says, what is new, what leads to something new, what is known to be
+    /// accepted, what ends soonest. In a recursion, whatever is known to end comes first.
     pub(super) fn pick(&mut self, choice: usize) -> Option<usize> {
         let live: Vec<usize> = self.live(choice).collect();
         let nested = self.run.frames.iter().any(|frame| frame.choice == choice);
-        if !nested && let Some(alternative) = self.by_recipe(&live) {
+        if let Some(alternative) = self.by_trial(choice, &live, nested) {
+            return Some(alternative);
+        }
+        let recursing = nested || self.is_recursing();
+        if recursing && let Some(alternative) = self.way_out(choice, &live) {
             return Some(alternative);
         }
         if let Some(alternative) = self.something_new(choice, &live) {
@@ -18,7 +22,7 @@ impl Explorer {
         if live.first().is_none_or(|first| *first >= self.choices[choice].coverage) {
             return live.first().copied();
         }
-        if !nested && let Some(alternative) = self.toward_something_new(choice, &live) {
+        if !recursing && let Some(alternative) = self.toward_something_new(choice, &live) {
             return Some(alternative);
         }
         let baseline = self.choices[choice].baseline.filter(|baseline| live.contains(baseline));
@@ -28,7 +32,28 @@ impl Explorer {
         {
             return Some(baseline);
         }
-        self.soonest_to_end(choice, &live)
+        let soonest = self.soonest_to_end(choice, &live);
+        let untried = || live.iter().find(|alternative| !self.is_known(choice, **alternative));
+        soonest.or_else(|| untried().or_else(|| live.first()).copied())
+    }
+
+    /// Whether some choice lies inside itself.
+    fn is_recursing(&self) -> bool {
+        let frames = &self.run.frames;
+        frames
+            .iter()
+            .enumerate()
+            .any(|(at, frame)| frames[..at].iter().any(|outer| outer.choice == frame.choice))
+    }
+
+    fn way_out(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
+        let this = &self.choices[choice];
+        let beforehand = this.way_out.filter(|alternative| live.contains(alternative));
+        let is_scalar = this.way_out.is_none() && this.coverage < this.verdicts.len();
+        match is_scalar {
+            true => None,
+            false => beforehand.or_else(|| self.soonest_to_end(choice, live)),
+        }
     }
 
     fn live(&self, choice: usize) -> impl Iterator<Item = usize> {
@@ -42,14 +67,24 @@ impl Explorer {
             && !self.refused.contains(&(this.visitor, this.label, alternative))
     }
 
-    /// The first recipes move every choice of the span one alternative on, later ones mix.
-    fn by_recipe(&self, live: &[usize]) -> Option<usize> {
-        let recipe_of = |place| self.spans.get(place).map_or(0, |span| span.recipe);
-        let active = self.run.open.iter().rev().find(|open| recipe_of(&open.place) > 0)?;
-        let recipe = recipe_of(&active.place);
-        let nth = self.run.made.len() - active.start;
-        let turn = if recipe < MIXED_FROM { recipe } else { mix(recipe, nth) };
-        live.get(turn % live.len().max(1)).copied()
+    /// What the trial under way says, if there is one. The first recipes move every choice of the span one alternative
+    /// on, later ones mix.
+    fn by_trial(&mut self, choice: usize, live: &[usize], nested: bool) -> Option<usize> {
+        let trial_of = |place| self.spans.get(place).and_then(|span| span.trial.as_ref());
+        let mut open = self.run.open.iter().rev();
+        let (trial, start) =
+            open.find_map(|open| trial_of(&open.place).map(|trial| (trial, open.start)))?;
+        let nth = self.run.made.len() - start;
+        let scripted = trial.script.get(nth).filter(|scripted| scripted.choice == choice);
+        let scripted = scripted.map(|scripted| scripted.alternative);
+        let baseline = self.choices[choice].baseline.filter(|_| !trial.script.is_empty());
+        let turn = if trial.recipe < MIXED_FROM { trial.recipe } else { mix(trial.recipe, nth) };
+        let by_recipe = live.get(turn % live.len().max(1)).copied();
+        self.run.experimented = true;
+        if nested {
+            return scripted;
+        }
+        scripted.or(baseline).filter(|known| live.contains(known)).or(by_recipe)
     }
 
     fn is_cautious(&self) -> bool {
@@ -65,7 +100,9 @@ impl Explorer {
         if !self.may_experiment() {
             return None;
         }
-        let alternative = *live.iter().find(|alternative| self.is_new(choice, **alternative))?;
+        let verdicts = &self.choices[choice].verdicts;
+        let new = live.iter().copied().filter(|alternative| self.is_new(choice, *alternative));
+        let alternative = new.min_by_key(|at| verdicts[*at] == Verdict::Postponed)?;
         self.run.experimented |= self.is_cautious();
         Some(alternative)
     }
@@ -73,7 +110,7 @@ impl Explorer {
     fn is_new(&self, choice: usize, alternative: usize) -> bool {
         let this = &self.choices[choice];
         alternative < this.coverage
-            && this.verdicts[alternative] == Verdict::Unknown
+            && this.verdicts[alternative].is_open()
             && !self.run.tried.contains(&(choice, alternative))
     }
 
@@ -104,15 +141,15 @@ impl Explorer {
         let is_known = |choice, alternative| self.is_known(choice, alternative);
         let lowest = known.iter().map(|at| (graph.height(choice, *at, is_known), *at)).min();
         self.graph = graph;
-        let finite = lowest.filter(|(height, _)| *height < ENDLESS).map(|(_, at)| at);
-        let unknown = || live.iter().find(|alternative| !known.contains(alternative)).copied();
-        finite.or_else(unknown).or(live.first().copied())
+        lowest.filter(|(height, _)| *height < ENDLESS).map(|(_, alternative)| alternative)
     }
 
     fn is_known(&self, choice: usize, alternative: usize) -> bool {
         match self.choices[choice].verdicts[alternative] {
             Verdict::Good => true,
-            Verdict::Unknown => self.run.tried.contains(&(choice, alternative)),
+            Verdict::Unknown | Verdict::Postponed => {
+                self.run.tried.contains(&(choice, alternative))
+            }
             Verdict::Dead => false,
         }
     }

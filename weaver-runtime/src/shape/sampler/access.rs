@@ -93,12 +93,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(
-        session: &'a mut Session,
-        base: PlaceId,
-        chosen: Chosen,
-        len: usize,
-    ) -> Self {
+    pub(super) fn new(session: &'a mut Session, base: PlaceId, chosen: Chosen, len: usize) -> Self {
         Self { session, base, chosen, left: len }
     }
 }
@@ -210,21 +205,14 @@ impl<'de> VariantAccess<'de> for Variants<'_> {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
-        mut self,
-        seed: S,
-    ) -> Result<S::Value, Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<S::Value, Error> {
         let place = self.place(Head::NewtypeVariant);
         let place = self.session.below(place, Step::At(0));
         let segment = self.segment();
         value(self.session, place, segment, Some(self.chosen), seed)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(
-        mut self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
         let place = self.place(Head::TupleVariant(len));
         self.elements(place, Names::Positions, len, visitor)
     }

@@ -1,0 +1,1 @@
+//! The benches of weaver: `cargo bench -p benches`.

@@ -1,0 +1,339 @@
+//! Callees that do not keep to the protocol: their callers get an error that says what is known, soon.
+
+use std::{sync::Arc, time::Duration};
+
+use quinn::VarInt;
+use weaver_runtime::{
+    CallError, CallErrorKind, Error, Ran, Refusal,
+    net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
+};
+
+use crate::{
+    authority::Authority,
+    probe::{CALLEE, Caller, FRIEND, fingerprint, methods},
+    raw::{Appetite, Raw, RawCallee, Welcome, encode, frame, frame_of_length, kind},
+    soon, within,
+};
+
+/// How long a caller looks for a replica that takes its call, and some more.
+const NOT_SENT_SECONDS: u64 = 15;
+
+/// A real caller of a callee that runs `script` with each connection.
+fn caller_of<F>(script: impl Fn(Raw) -> F + Send + 'static) -> (RawCallee, Caller)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let authority = Authority::new();
+    let callee = RawCallee::new(&authority.identity(CALLEE), script);
+    let caller = Caller::new(&authority, FRIEND, methods(), callee.address);
+    (callee, caller)
+}
+
+fn welcome() -> Vec<u8> {
+    frame(kind::WELCOME, 0, 0, 0, &encode(&Welcome::Come))
+}
+
+fn reply(call: u64, text: &str) -> Vec<u8> {
+    frame(kind::REPLY, call, 0, 0, &encode(&Ok::<_, Error>(text)))
+}
+
+/// Welcomes the caller and takes its first call; the id of that.
+async fn first_call(raw: &mut Raw) -> u64 {
+    assert_eq!(raw.next().await.kind, kind::HELLO);
+    raw.send(&welcome()).await;
+    let request = raw.next().await;
+    assert_eq!(request.kind, kind::REQUEST);
+    request.call
+}
+
+/// A caller whose first call is answered by exactly these bytes, after which the callee waits.
+async fn answered_by(answer: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static) -> CallError {
+    let answer = Arc::new(answer);
+    let (_callee, caller) = caller_of(move |mut raw| {
+        let answer = Arc::clone(&answer);
+        async move {
+            let call = first_call(&mut raw).await;
+            raw.send(&answer(call)).await;
+            raw.quic.closed().await;
+        }
+    });
+    let error = soon("an answer", caller.probe.echo("hello".to_owned())).await.unwrap_err();
+    error.call_error().unwrap().clone()
+}
+
+async fn connect_error(script: impl Fn(Raw) -> Running + Send + 'static) -> ConnectError {
+    let (callee, caller) = caller_of(script);
+    let hello = Hello::new(fingerprint());
+    let connecting = caller.endpoint.connect(callee.address, CALLEE, &hello, &[]);
+    within(HANDSHAKE_SECONDS_MAX + 4, "an end of the handshake", connecting).await.unwrap_err()
+}
+
+type Running = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_is_none_is_an_error_at_once() {
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("garbage", vec![0xee; 100]),
+        ("an empty welcome", frame(kind::WELCOME, 0, 0, 0, &[])),
+        ("a garbage welcome", frame(kind::WELCOME, 0, 0, 0, &[0xff; 40])),
+        ("a reply", reply(0, "hello")),
+        ("length 0", frame_of_length(0, kind::WELCOME, 0)),
+        ("a huge length", frame_of_length(u32::MAX, kind::WELCOME, 0)),
+        ("an unknown kind", frame(99, 0, 0, 0, &[])),
+    ];
+    for (what, bytes) in cases {
+        let error = connect_error(move |mut raw| {
+            let bytes = bytes.clone();
+            Box::pin(async move {
+                raw.send(&bytes).await;
+                raw.quic.closed().await;
+            })
+        });
+        let error = within(HANDSHAKE_SECONDS_MAX - 1, what, error).await;
+        assert!(matches!(error, ConnectError::Protocol { .. }), "{what}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_hangs_up_instead_of_a_welcome_is_an_error() {
+    let error =
+        connect_error(|raw| Box::pin(async move { raw.quic.close(VarInt::from_u32(1), b"no") }));
+    let error = error.await;
+    assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_never_welcomes_is_given_up() {
+    let error = connect_error(|raw| {
+        Box::pin(async move {
+            raw.quic.closed().await;
+            // Until now: its stream must stay open.
+            drop(raw);
+        })
+    });
+    let half = connect_error(|mut raw| {
+        Box::pin(async move {
+            let welcome = welcome();
+            raw.send(&welcome[..welcome.len() - 1]).await;
+            raw.quic.closed().await;
+        })
+    });
+    let (error, half) = tokio::join!(error, half);
+    assert!(matches!(error, ConnectError::Silent { .. }), "{error:?}");
+    assert!(matches!(half, ConnectError::Silent { .. }), "{half:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_that_is_none_is_still_readable() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        raw.next().await;
+        let crate_version = Hello::new(fingerprint()).crate_version;
+        let stranger = Welcome::Stranger { crate_version, methods: methods() };
+        raw.send(&frame(kind::WELCOME, 0, 0, 0, &encode(&stranger))).await;
+        raw.quic.closed().await;
+    });
+    let error = soon("a refusal", caller.probe.echo(String::new())).await.unwrap_err();
+    let error = error.call_error().unwrap();
+    assert_eq!(error.to_string(), "call to Probe.echo failed: wrong version: no method differs");
+    assert_eq!(error.ran(), Ran::No);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_cannot_be_decoded_is_malformed_and_the_method_ran() {
+    for payload in [vec![], vec![9; 50], u64::MAX.to_le_bytes().to_vec()] {
+        let answer = move |call| frame(kind::REPLY, call, 0, 0, &payload);
+        let error = answered_by(answer).await;
+        assert!(matches!(error.kind(), CallErrorKind::Malformed { .. }), "{error}");
+        assert_eq!(error.ran(), Ran::Yes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_cannot_be_decoded_leaves_open_whether_the_method_ran() {
+    for payload in [vec![], vec![0xff; 50]] {
+        let answer = move |call| frame(kind::FAILED, call, 0, 0, &payload);
+        let error = answered_by(answer).await;
+        assert!(matches!(error.kind(), CallErrorKind::Malformed { .. }), "{error}");
+        assert_eq!(error.ran(), Ran::Unknown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_instead_of_an_answer_leaves_the_outcome_unknown() {
+    let mut bad = vec![
+        ("garbage".to_owned(), vec![0xdd; 1000]),
+        ("length 0".to_owned(), frame_of_length(0, kind::REPLY, 1)),
+        ("length 23".to_owned(), frame_of_length(23, kind::REPLY, 1)),
+        ("a huge length".to_owned(), frame_of_length(u32::MAX, kind::REPLY, 1)),
+    ];
+    let not_a_callees = [kind::HELLO, kind::WELCOME, kind::REQUEST, kind::CANCEL];
+    for kind in kind::UNKNOWN.into_iter().chain(not_a_callees) {
+        bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));
+    }
+    for (what, bytes) in bad {
+        let error = answered_by(move |_| bytes.clone()).await;
+        let kind = error.kind();
+        assert!(matches!(kind, CallErrorKind::OutcomeUnknown { .. }), "{what}: {error}");
+        assert_eq!(error.ran(), Ran::Unknown, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_closes_during_a_call_leaves_the_outcome_unknown() {
+    /// How a callee can go.
+    #[derive(Clone, Copy, Debug)]
+    enum Way {
+        Close,
+        Finish,
+        Cut,
+        Reset,
+    }
+    for way in [Way::Close, Way::Finish, Way::Cut, Way::Reset] {
+        let (_callee, caller) = caller_of(move |mut raw| async move {
+            let call = first_call(&mut raw).await;
+            match way {
+                Way::Close => raw.quic.close(VarInt::from_u32(9), b"never mind"),
+                Way::Finish => raw.send.finish().unwrap(),
+                Way::Cut => {
+                    raw.send(&reply(call, "hello")[..20]).await;
+                    raw.send.finish().unwrap();
+                }
+                Way::Reset => raw.send.reset(VarInt::from_u32(1)).unwrap(),
+            }
+            raw.quic.closed().await;
+        });
+        let error = soon("an end of the call", caller.probe.echo("x".to_owned())).await;
+        let error = error.unwrap_err();
+        let error = error.call_error().unwrap();
+        let kind = error.kind();
+        assert!(matches!(kind, CallErrorKind::OutcomeUnknown { .. }), "{way:?}: {error}");
+        assert_eq!(error.ran(), Ran::Unknown, "{way:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_that_nobody_asked_for_meet_nobody() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        let mut call = first_call(&mut raw).await;
+        loop {
+            // Ids that were never used, that will be used next, and the right one twice.
+            for other in [0, call + 1, call + 2, u64::MAX] {
+                raw.send(&reply(other, "stray")).await;
+                raw.send(&frame(kind::FAILED, other, 0, 0, &[1, 2, 3])).await;
+            }
+            raw.send(&reply(call, &format!("answer {call}"))).await;
+            raw.send(&reply(call, "again")).await;
+            raw.send(&frame(kind::FAILED, call, 0, 0, &[])).await;
+            let Some(request) = raw.try_next().await else { return };
+            call = request.call;
+        }
+    });
+    for call in 1..=20 {
+        let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
+        assert_eq!(answer, format!("answer {call}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_always_goes_away_is_given_up() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        raw.next().await;
+        raw.send(&[welcome(), frame(kind::GO_AWAY, 0, 0, 0, &[])].concat()).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        raw.quic.close(VarInt::from_u32(0), b"gone");
+    });
+    let call = caller.probe.echo("x".to_owned());
+    let error = within(NOT_SENT_SECONDS, "an end of the call", call).await.unwrap_err();
+    let error = error.call_error().unwrap();
+    // The call may be on its way before the frame is read.
+    match error.kind() {
+        CallErrorKind::NotSent { .. } => assert_eq!(error.ran(), Ran::No),
+        CallErrorKind::OutcomeUnknown { .. } => assert_eq!(error.ran(), Ran::Unknown),
+        _ => panic!("{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_in_flight_are_finished_by_a_callee_that_goes_away() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        let call = first_call(&mut raw).await;
+        raw.send(&frame(kind::GO_AWAY, 0, 0, 0, &[])).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        raw.send(&reply(call, "last words")).await;
+        raw.quic.closed().await;
+    });
+    let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
+    assert_eq!(answer, "last words");
+    let answer = soon("a new connection", caller.probe.echo("x".to_owned())).await.unwrap();
+    assert_eq!(answer, "last words");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_does_not_read_makes_callers_overloaded() {
+    let authority = Authority::new();
+    let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024 };
+    let identity = authority.identity(CALLEE);
+    let callee = RawCallee::with_appetite(&identity, appetite, |mut raw| async move {
+        raw.next().await;
+        raw.send(&welcome()).await;
+        raw.quic.closed().await;
+    });
+    let caller = Caller::new(&authority, FRIEND, methods(), callee.address);
+    let text = "x".repeat(200 * 1024);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..600 {
+        let (probe, text) = (Arc::clone(&caller.probe), text.clone());
+        calls.spawn(async move { probe.echo(text).await });
+    }
+    let first = soon("a refusal", calls.join_next()).await.unwrap().unwrap();
+    let error = first.unwrap_err();
+    let error = error.call_error().unwrap();
+    let refused = CallErrorKind::Refused(Refusal::Overloaded { calls_in_flight_max: 0 });
+    let same = std::mem::discriminant(error.kind()) == std::mem::discriminant(&refused);
+    assert!(same, "{error}");
+    assert_eq!(error.ran(), Ran::No);
+}
+
+/// A caller must not wait for ever for an answer whose stream is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_answer_that_is_cut_leaves_the_outcome_unknown() {
+    for reset in [false, true] {
+        let (_callee, caller) = caller_of(move |mut raw| async move {
+            let call = first_call(&mut raw).await;
+            let whole = reply(call, &"x".repeat(1 << 20));
+            let mut stream = raw.quic.open_uni().await.unwrap();
+            stream.write_all(&whole[..500_000]).await.unwrap();
+            if reset {
+                stream.reset(VarInt::from_u32(1)).unwrap();
+            } else {
+                stream.finish().unwrap();
+            }
+            raw.quic.closed().await;
+        });
+        let error = soon("an end of the call", caller.probe.echo("x".to_owned())).await;
+        let error = error.unwrap_err();
+        let error = error.call_error().unwrap();
+        assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+        assert_eq!(error.ran(), Ran::Unknown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_at_the_address_is_an_error() {
+    let authority = Authority::new();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let caller = Caller::new(&authority, FRIEND, methods(), address);
+    // The socket stays bound and says nothing.
+    let hello = Hello::new(fingerprint());
+    let connecting = caller.endpoint.connect(address, CALLEE, &hello, &[]);
+    let error = within(HANDSHAKE_SECONDS_MAX + 4, "giving up", connecting).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Silent { .. }), "{error:?}");
+    drop(socket);
+    let call = caller.probe.echo("x".to_owned());
+    let error = within(NOT_SENT_SECONDS + HANDSHAKE_SECONDS_MAX, "giving up", call).await;
+    let error = error.unwrap_err();
+    let error = error.call_error().unwrap();
+    assert!(matches!(error.kind(), CallErrorKind::NotSent { .. }), "{error}");
+    assert_eq!(error.ran(), Ran::No);
+}

@@ -1,0 +1,48 @@
+//! Peers that do not keep to the protocol: what they get, and that nobody else is harmed.
+//!
+//! One end of each connection is the real node; the other writes frames byte by byte over plain QUIC,
+//! so that it can lie about anything.
+
+// `#[component]` names the crate `weaver`.
+extern crate weaver_runtime as weaver;
+
+mod authority;
+mod callees;
+mod callers;
+mod fuzz;
+mod greetings;
+mod large;
+mod leftovers;
+mod log;
+mod neighbour;
+mod probe;
+mod raw;
+
+use std::time::Duration;
+
+/// What a local exchange gets on a machine that is busy with the other tests. It is far above the
+/// milliseconds that one takes, and reaching it is a failure.
+const PATIENCE_SECONDS: u64 = 15;
+
+/// The output of `future`; a test fails where it would hang.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    within(PATIENCE_SECONDS, what, future).await
+}
+
+/// As [`soon`], for what has a limit of its own.
+async fn within<T>(seconds: u64, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(seconds), future).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what}: not within {seconds} s"),
+    }
+}
+
+/// Waits until `condition` holds.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let poll = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon(what, poll).await;
+}

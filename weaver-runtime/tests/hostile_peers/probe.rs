@@ -1,0 +1,194 @@
+//! [`Probe`]: the component that is called, with a real node on either side of it.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::watch;
+use weaver_runtime::{
+    BoxFuture, Client, Component, Dispatch, Failure, Message, Result,
+    fingerprint::{Fingerprint, Signature},
+    net::{
+        Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
+    },
+};
+
+use crate::{authority::Authority, soon};
+
+/// The group that serves [`Probe`].
+pub(crate) const CALLEE: &str = "callee";
+/// The group that may call it.
+pub(crate) const FRIEND: &str = "friend";
+/// A group of the same deployment that may not.
+pub(crate) const OUTSIDER: &str = "outsider";
+
+/// The indices of the methods on the wire.
+pub(crate) const ECHO: u16 = 0;
+pub(crate) const HOLD: u16 = 1;
+pub(crate) const TEXT: u16 = 2;
+
+#[weaver_macros::component]
+pub(crate) trait Probe {
+    /// The same text.
+    async fn echo(&self, text: String) -> Result<String>;
+
+    /// Answers when [`Callee::release`] is called.
+    async fn hold(&self) -> Result<()>;
+
+    /// A text of that many bytes.
+    async fn text(&self, bytes: u64) -> Result<String>;
+}
+
+/// What of the callee's calls can be seen from outside.
+pub(crate) struct Subject {
+    held: Arc<AtomicUsize>,
+    released: watch::Sender<bool>,
+}
+
+#[weaver_macros::component(unregistered)]
+impl Probe for Subject {
+    async fn echo(&self, text: String) -> Result<String> {
+        Ok(text)
+    }
+
+    async fn hold(&self) -> Result<()> {
+        let _held = Held::new(&self.held);
+        let mut released = self.released.subscribe();
+        // The subject, which runs this, holds the sender.
+        let _ = released.wait_for(|released| *released).await;
+        Ok(())
+    }
+
+    async fn text(&self, bytes: u64) -> Result<String> {
+        Ok("x".repeat(usize::try_from(bytes).unwrap()))
+    }
+}
+
+/// Counts a call that is held, until it ends in whatever way.
+struct Held(Arc<AtomicUsize>);
+
+impl Held {
+    fn new(held: &Arc<AtomicUsize>) -> Self {
+        held.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(held))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct Target(Arc<dyn Probe>);
+
+impl Dispatch for Target {
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
+        self.0.dispatch(method, arguments)
+    }
+}
+
+/// The methods of the program, as both sides of the same build have them.
+pub(crate) fn methods() -> Vec<Signature> {
+    let names = <dyn Probe>::SPEC.methods.iter().map(|method| method.name);
+    names.map(|name| Signature::new(format!("Probe.{name}"), "1")).collect()
+}
+
+/// The same program after a change to `echo`.
+pub(crate) fn other_methods() -> Vec<Signature> {
+    let mut methods = methods();
+    methods[0] = Signature::new("Probe.echo".to_owned(), "2");
+    methods
+}
+
+pub(crate) fn fingerprint() -> Fingerprint {
+    Fingerprint::of(&methods())
+}
+
+pub(crate) fn loopback() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// A node that serves [`Probe`] as component 0, and component 1 to nobody.
+pub(crate) struct Callee {
+    pub(crate) authority: Authority,
+    pub(crate) address: SocketAddr,
+    pub(crate) services: Arc<Services>,
+    subject: Arc<Subject>,
+    _endpoint: Endpoint,
+}
+
+impl Callee {
+    pub(crate) fn new() -> Self {
+        let authority = Authority::new();
+        let subject =
+            Arc::new(Subject { held: Arc::default(), released: watch::Sender::new(false) });
+        let service = |callers: &[&str]| {
+            let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject) as _));
+            let callers = callers.iter().map(|&group| group.to_owned()).collect();
+            Some(Service { target, callers: Callers::Groups(callers) })
+        };
+        let services = vec![service(&[FRIEND]), None];
+        let services = Services::new([(fingerprint(), services)], methods());
+        let endpoint =
+            Endpoint::bind(loopback(), &authority.identity(CALLEE), Io::new().unwrap()).unwrap();
+        endpoint.serve(Arc::clone(&services));
+        let address = endpoint.local_addr().unwrap();
+        Self { authority, address, services, subject, _endpoint: endpoint }
+    }
+
+    /// Calls of `hold` that are running.
+    pub(crate) fn held(&self) -> usize {
+        self.subject.held.load(Ordering::SeqCst)
+    }
+
+    /// Lets them all end.
+    pub(crate) fn release(&self) {
+        self.subject.released.send_replace(true);
+    }
+
+    /// A caller that keeps to the protocol.
+    pub(crate) fn friend(&self) -> Caller {
+        Caller::new(&self.authority, FRIEND, methods(), self.address)
+    }
+
+    /// Fails unless somebody new is served.
+    pub(crate) async fn assert_serves(&self) {
+        let friend = self.friend();
+        let answer = soon("a call of a good peer", friend.probe.echo("hello".to_owned())).await;
+        assert_eq!(answer.unwrap(), "hello");
+    }
+}
+
+/// A node that calls [`Probe`].
+pub(crate) struct Caller {
+    pub(crate) probe: Arc<dyn Probe>,
+    pub(crate) endpoint: Endpoint,
+    _router: Arc<Router>,
+}
+
+impl Caller {
+    /// A caller of group `group` whose program has `methods`, and that expects to find the callee at
+    /// `address`.
+    pub(crate) fn new(
+        authority: &Authority,
+        group: &str,
+        methods: Vec<Signature>,
+        address: SocketAddr,
+    ) -> Self {
+        let identity = authority.identity(group);
+        let endpoint = Endpoint::bind(loopback(), &identity, Io::new().unwrap()).unwrap();
+        let hello = Hello::new(Fingerprint::of(&methods));
+        let router = Router::new(endpoint.clone(), hello, methods);
+        let replica = ReplicaId { group: CALLEE.to_owned(), index: 0 };
+        let replicas = vec![ReplicaAddress { replica, address }];
+        let groups = [(CALLEE.to_owned(), replicas)].into();
+        router.set_routes(Routes { revision: 1, groups });
+        let probe = <dyn Probe>::from_client(Client::new(router.transport(CALLEE, 0)));
+        Self { probe, endpoint, _router: router }
+    }
+}

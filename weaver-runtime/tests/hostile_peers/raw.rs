@@ -1,0 +1,346 @@
+//! [`Raw`]: one end of a connection that sends whatever a test wants.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use quinn::{
+    RecvStream, SendStream, VarInt,
+    crypto::rustls::{QuicClientConfig, QuicServerConfig},
+};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    server::WebPkiClientVerifier,
+    version::TLS13,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use weaver_runtime::{
+    Failure, codec,
+    fingerprint::Signature,
+    net::{Hello, Identity, TLS_NAME},
+};
+
+use crate::{
+    authority::Authority,
+    probe::{ECHO, fingerprint, loopback},
+    soon,
+};
+
+pub(crate) const HEADER_BYTES: usize = 24;
+
+/// The largest frame that shares a stream.
+pub(crate) const SHARED_FRAME_BYTES_MAX: usize = 256 * 1024;
+
+/// The kinds of frames, and some that do not exist.
+pub(crate) mod kind {
+    pub(crate) const HELLO: u8 = 1;
+    pub(crate) const WELCOME: u8 = 2;
+    pub(crate) const REQUEST: u8 = 3;
+    pub(crate) const REPLY: u8 = 4;
+    pub(crate) const FAILED: u8 = 5;
+    pub(crate) const CANCEL: u8 = 6;
+    pub(crate) const GO_AWAY: u8 = 7;
+    pub(crate) const UNKNOWN: [u8; 3] = [0, 8, 255];
+}
+
+/// What a callee answers to a greeting, as it is encoded.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Welcome {
+    Come,
+    Stranger { crate_version: String, methods: Vec<Signature> },
+}
+
+/// A frame as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawFrame {
+    pub(crate) kind: u8,
+    pub(crate) call: u64,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl RawFrame {
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> T {
+        codec::decode(&self.payload).unwrap()
+    }
+
+    /// The failure that a call was answered with.
+    pub(crate) fn failure(&self) -> Failure {
+        assert_eq!(self.kind, kind::FAILED, "{self:?}");
+        self.decode()
+    }
+
+    /// The text that a call was answered with.
+    pub(crate) fn text(&self) -> String {
+        assert_eq!(self.kind, kind::REPLY, "{self:?}");
+        self.decode::<weaver_runtime::Result<String>>().unwrap()
+    }
+}
+
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    codec::encode(value, &mut bytes).unwrap();
+    bytes
+}
+
+/// The bytes of a frame that is what it says.
+pub(crate) fn frame(kind: u8, call: u64, component: u16, method: u16, payload: &[u8]) -> Vec<u8> {
+    let bytes = HEADER_BYTES + payload.len();
+    let mut frame = frame_of_length(u32::try_from(bytes).unwrap(), kind, call);
+    frame[16..18].copy_from_slice(&component.to_le_bytes());
+    frame[18..20].copy_from_slice(&method.to_le_bytes());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// A header that announces `bytes`, whatever follows.
+pub(crate) fn frame_of_length(bytes: u32, kind: u8, call: u64) -> Vec<u8> {
+    let mut frame = vec![0; HEADER_BYTES];
+    frame[..4].copy_from_slice(&bytes.to_le_bytes());
+    frame[4] = kind;
+    frame[8..16].copy_from_slice(&call.to_le_bytes());
+    frame
+}
+
+/// A request to `Probe`.
+pub(crate) fn request<T: Serialize>(call: u64, method: u16, arguments: &T) -> Vec<u8> {
+    frame(kind::REQUEST, call, 0, method, &encode(arguments))
+}
+
+pub(crate) fn hello() -> Vec<u8> {
+    frame(kind::HELLO, 0, 0, 0, &encode(&Hello::new(fingerprint())))
+}
+
+/// What differs between raw endpoints: how much they take in.
+#[derive(Clone, Copy)]
+pub(crate) struct Appetite {
+    /// Streams that the other side may open towards this one, for large frames.
+    pub(crate) large_frames: u32,
+    /// Unread bytes on one stream.
+    pub(crate) stream_bytes: u32,
+}
+
+impl Default for Appetite {
+    fn default() -> Self {
+        Self { large_frames: 16, stream_bytes: 16 * 1024 * 1024 }
+    }
+}
+
+/// One end of a connection and its first stream.
+pub(crate) struct Raw {
+    pub(crate) quic: quinn::Connection,
+    pub(crate) send: SendStream,
+    receive: RecvStream,
+    unread: Vec<u8>,
+    /// Dropping it would end the connection.
+    _endpoint: quinn::Endpoint,
+}
+
+impl Raw {
+    /// Connects with a certificate of group `group`, and opens a stream on which nothing was said.
+    pub(crate) async fn connect(authority: &Authority, group: &str, address: SocketAddr) -> Self {
+        Self::connect_with(&authority.identity(group), address, Appetite::default()).await
+    }
+
+    pub(crate) async fn connect_with(
+        identity: &Identity,
+        address: SocketAddr,
+        appetite: Appetite,
+    ) -> Self {
+        let (endpoint, quic) = dial(Some(identity), &identity.authority, address, appetite).await;
+        let quic = quic.unwrap();
+        let (send, receive) = quic.open_bi().await.unwrap();
+        Self { quic, send, receive, unread: Vec::new(), _endpoint: endpoint }
+    }
+
+    /// Greets, and is welcome.
+    pub(crate) async fn greet(&mut self) {
+        self.send(&hello()).await;
+        let welcome = self.next().await;
+        assert_eq!(welcome.kind, kind::WELCOME);
+        assert_eq!(welcome.decode::<Welcome>(), Welcome::Come);
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        soon("sending", self.send.write_all(bytes)).await.unwrap();
+    }
+
+    /// Sends on a stream of its own, as large frames are.
+    pub(crate) async fn send_large(&self, bytes: &[u8]) {
+        let mut stream = soon("opening a stream", self.quic.open_uni()).await.unwrap();
+        soon("sending", stream.write_all(bytes)).await.unwrap();
+        stream.finish().unwrap();
+    }
+
+    /// The next frame that arrives.
+    pub(crate) async fn next(&mut self) -> RawFrame {
+        soon("a frame", self.try_next()).await.expect("a frame, not the end")
+    }
+
+    /// The next frame; `None` at the end, in whatever way it came.
+    pub(crate) async fn try_next(&mut self) -> Option<RawFrame> {
+        loop {
+            if let Some(frame) = cut(&mut self.unread) {
+                return Some(frame);
+            }
+            let chunk = self.receive.read_chunk(usize::MAX, true).await.ok()??;
+            self.unread.extend_from_slice(&chunk.bytes);
+        }
+    }
+
+    /// The frame of the next stream that the other side opens.
+    pub(crate) async fn next_large(&self) -> RawFrame {
+        let read = async {
+            let mut stream = self.quic.accept_uni().await.unwrap();
+            stream.read_to_end(usize::MAX).await.unwrap()
+        };
+        let mut bytes = soon("a large frame", read).await;
+        cut(&mut bytes).unwrap()
+    }
+
+    /// Why the other side closed the connection.
+    pub(crate) async fn closed(&self) -> quinn::ConnectionError {
+        soon("being thrown out", self.quic.closed()).await
+    }
+
+    /// Fails unless calls on this connection are answered.
+    pub(crate) async fn assert_lives(&mut self, call: u64) {
+        self.send(&request(call, ECHO, &("still here",))).await;
+        let answer = self.next().await;
+        assert_eq!((answer.call, answer.text().as_str()), (call, "still here"));
+    }
+}
+
+/// Takes a whole frame from the front of `unread`.
+fn cut(unread: &mut Vec<u8>) -> Option<RawFrame> {
+    let length = u32::from_le_bytes(*unread.first_chunk()?);
+    let bytes = usize::try_from(length).unwrap();
+    assert!(bytes >= HEADER_BYTES, "the other side sent a frame of {bytes} bytes");
+    if unread.len() < bytes {
+        return None;
+    }
+    let frame: Vec<_> = unread.drain(..bytes).collect();
+    let call = u64::from_le_bytes(*frame[8..].first_chunk().unwrap());
+    Some(RawFrame { kind: frame[4], call, payload: frame[HEADER_BYTES..].to_vec() })
+}
+
+/// Dials with a certificate or none, trusting `authority`.
+pub(crate) async fn dial(
+    identity: Option<&Identity>,
+    authority: &[u8],
+    address: SocketAddr,
+    appetite: Appetite,
+) -> (quinn::Endpoint, Result<quinn::Connection, quinn::ConnectionError>) {
+    let builder = rustls::ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots(authority));
+    let mut tls = match identity {
+        Some(identity) => {
+            let (chain, key) = chain_and_key(identity);
+            builder.with_client_auth_cert(chain, key.into()).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
+    tls.alpn_protocols = vec![b"weaver".to_vec()];
+    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    config.transport_config(transport(appetite));
+    let endpoint = endpoint(None);
+    let connecting = endpoint.connect_with(config, address, TLS_NAME).unwrap();
+    let connected = soon("a QUIC handshake", connecting).await;
+    (endpoint, connected)
+}
+
+/// A listening end: `script` is run with each connection whose caller has opened its stream.
+pub(crate) struct RawCallee {
+    pub(crate) address: SocketAddr,
+    endpoint: quinn::Endpoint,
+}
+
+impl RawCallee {
+    pub(crate) fn new<F>(identity: &Identity, script: impl Fn(Raw) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::with_appetite(identity, Appetite::default(), script)
+    }
+
+    pub(crate) fn with_appetite<F>(
+        identity: &Identity,
+        appetite: Appetite,
+        script: impl Fn(Raw) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let endpoint = endpoint(Some(server_config(identity, appetite)));
+        let address = endpoint.local_addr().unwrap();
+        let accepting = endpoint.clone();
+        tokio::spawn(async move {
+            while let Some(incoming) = accepting.accept().await {
+                let Ok(quic) = incoming.await else { continue };
+                // Opened streams become visible with the first byte on them.
+                let Ok((send, receive)) = quic.accept_bi().await else { continue };
+                let endpoint = accepting.clone();
+                let unread = Vec::new();
+                tokio::spawn(script(Raw { quic, send, receive, unread, _endpoint: endpoint }));
+            }
+        });
+        Self { address, endpoint }
+    }
+}
+
+impl Drop for RawCallee {
+    fn drop(&mut self) {
+        self.endpoint.close(VarInt::from_u32(0), b"the test is over");
+    }
+}
+
+fn server_config(identity: &Identity, appetite: Appetite) -> quinn::ServerConfig {
+    let roots = Arc::new(roots(&identity.authority));
+    let callers = WebPkiClientVerifier::builder_with_provider(roots, provider()).build().unwrap();
+    let (chain, key) = chain_and_key(identity);
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_client_cert_verifier(callers)
+        .with_single_cert(chain, key.into())
+        .unwrap();
+    tls.alpn_protocols = vec![b"weaver".to_vec()];
+    let crypto = QuicServerConfig::try_from(tls).unwrap();
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(transport(appetite));
+    config
+}
+
+fn transport(appetite: Appetite) -> Arc<quinn::TransportConfig> {
+    let mut config = quinn::TransportConfig::default();
+    config
+        .max_concurrent_uni_streams(VarInt::from_u32(appetite.large_frames))
+        .stream_receive_window(VarInt::from_u32(appetite.stream_bytes))
+        .enable_segmentation_offload(false);
+    Arc::new(config)
+}
+
+fn endpoint(server: Option<quinn::ServerConfig>) -> quinn::Endpoint {
+    let mut config = quinn::EndpointConfig::default();
+    // A node on the loopback interface sends datagrams of this size.
+    config.max_udp_payload_size(65_507).unwrap();
+    let socket = std::net::UdpSocket::bind(loopback()).unwrap();
+    quinn::Endpoint::new(config, server, socket, Arc::new(quinn::TokioRuntime)).unwrap()
+}
+
+fn roots(authority: &[u8]) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_slice(authority).into_owned()).unwrap();
+    roots
+}
+
+fn chain_and_key(
+    identity: &Identity,
+) -> (Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>) {
+    let certificate = CertificateDer::from_slice(&identity.certificate).into_owned();
+    (vec![certificate], PrivatePkcs8KeyDer::from(identity.key.clone()))
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
