@@ -95,9 +95,13 @@ fn direct(criterion: &mut Criterion) {
         b.to_async(&runtime).iter(|| encoded.add(black_box(1), 2));
     });
     for bytes in [64, 64 * 1024] {
-        group.bench_with_input(BenchmarkId::new("encoded in process, Vec<u8>", bytes), &bytes, |b, &n| {
-            b.to_async(&runtime).iter(|| encoded.length(vec![7; n]));
-        });
+        group.bench_with_input(
+            BenchmarkId::new("encoded in process, Vec<u8>", bytes),
+            &bytes,
+            |b, &n| {
+                b.to_async(&runtime).iter(|| encoded.length(vec![7; n]));
+            },
+        );
     }
     group.finish();
 }

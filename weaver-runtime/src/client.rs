@@ -54,7 +54,9 @@ where
     Box::pin(async move {
         match exchange(client, method, request).await {
             Ok(result) => result,
-            Err(failure) => Err(CallError::new(C::SPEC.name, method_name::<C>(method), failure).into()),
+            Err(failure) => {
+                Err(CallError::new(C::SPEC.name, method_name::<C>(method), failure).into())
+            }
         }
     })
 }

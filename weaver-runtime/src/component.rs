@@ -28,8 +28,7 @@ pub trait Component: Send + Sync + 'static {
     fn from_client(client: Client<Self>) -> Arc<Self>;
 
     /// The callee's half: decodes the arguments of `method`, runs it, and encodes its result.
-    fn dispatch(&self, method: u16, arguments: Message)
-    -> BoxFuture<'_, Result<Message, Failure>>;
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
 /// What is known of a component at compile time.
@@ -82,8 +81,7 @@ impl MethodShape {
 /// The callee's half of a component with its type erased: what a node keeps in its table.
 pub trait Dispatch: Send + Sync + 'static {
     /// See [`Component::dispatch`].
-    fn dispatch(&self, method: u16, arguments: Message)
-    -> BoxFuture<'_, Result<Message, Failure>>;
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
 /// A component that lives in this process.
@@ -91,11 +89,7 @@ pub trait Dispatch: Send + Sync + 'static {
 pub(crate) struct Local<C: ?Sized>(pub(crate) Arc<C>);
 
 impl<C: Component + ?Sized> Dispatch for Local<C> {
-    fn dispatch(
-        &self,
-        method: u16,
-        arguments: Message,
-    ) -> BoxFuture<'_, Result<Message, Failure>> {
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
         self.0.dispatch(method, arguments)
     }
 }

@@ -80,11 +80,7 @@ impl ConfigFile {
         let mut mistakes = Mistakes::default();
         let document = document::read(text, &mut mistakes);
         mistakes.into_result(Some(path), text)?;
-        Ok(Self {
-            path: Some(path.to_owned()),
-            text: text.to_owned(),
-            document,
-        })
+        Ok(Self { path: Some(path.to_owned()), text: text.to_owned(), document })
     }
 
     /// Reads the file at `path`.
@@ -117,11 +113,7 @@ impl ConfigFile {
             .ancestors()
             .map(|directory| directory.join(CONFIG_FILE))
             .find(|file| file.is_file())
-            .or_else(|| {
-                variable
-                    .filter(|value| !value.is_empty())
-                    .map(PathBuf::from)
-            })
+            .or_else(|| variable.filter(|value| !value.is_empty()).map(PathBuf::from))
     }
 
     /// Compares the names in the file with those of the program.
@@ -237,9 +229,7 @@ impl fmt::Debug for ConfigFile {
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let bytes_max = u64::try_from(CONFIG_BYTES_MAX).unwrap_or(u64::MAX);
-    File::open(path)?
-        .take(bytes_max.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -250,11 +240,7 @@ fn not_utf8(path: &Path, bytes: &[u8], error: Utf8Error) -> ConfigError {
     if bytes.len() > CONFIG_BYTES_MAX {
         document::refuse_large(&mut mistakes);
     } else {
-        mistakes.add(
-            valid.len(),
-            MistakeKind::Unreadable,
-            "not UTF-8 text from here on",
-        );
+        mistakes.add(valid.len(), MistakeKind::Unreadable, "not UTF-8 text from here on");
     }
     mistakes.into_error(Some(path), &valid)
 }

@@ -275,7 +275,6 @@ impl<T: Default> FieldDefault for T {
 }
 
 /// The hooks of an implementation of type `T`, whether or not it has a [`Lifecycle`].
-#[derive(Clone, Copy)]
 pub struct Hooks<T> {
     init: for<'a> fn(&'a mut T) -> BoxFuture<'a, Result<()>>,
     shutdown: for<'a> fn(&'a T) -> BoxFuture<'a, Result<()>>,
@@ -371,7 +370,7 @@ impl Instance {
 /// Makes a `T`, runs its `init`, and keeps it as the component `C`.
 pub fn build<'a, C, T>(
     fields: &'a Fields<'a>,
-    hooks: Hooks<T>,
+    Hooks { init, shutdown }: Hooks<T>,
     upcast: fn(Arc<T>) -> Arc<C>,
 ) -> BoxFuture<'a, Result<Instance>>
 where
@@ -380,7 +379,7 @@ where
 {
     Box::pin(async move {
         let mut instance = T::construct(fields)?;
-        (hooks.init)(&mut instance).await?;
+        init(&mut instance).await?;
         let instance = Arc::new(instance);
         let component = upcast(Arc::clone(&instance));
         Ok(Instance {
@@ -388,7 +387,7 @@ where
             reference: Box::new(move || Box::new(Arc::clone(&component))),
             shutdown: Box::new(move || {
                 let instance = Arc::clone(&instance);
-                Box::pin(async move { (hooks.shutdown)(&instance).await })
+                Box::pin(async move { shutdown(&instance).await })
             }),
         })
     })

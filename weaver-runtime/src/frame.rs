@@ -52,7 +52,9 @@ where
         match frame.body.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(result)) => Poll::Ready(result),
-            Poll::Ready(Err(message)) => Poll::Ready(Err(panicked::<C>(frame.method, message).into())),
+            Poll::Ready(Err(message)) => {
+                Poll::Ready(Err(panicked::<C>(frame.method, message).into()))
+            }
         }
     }
 }

@@ -83,8 +83,8 @@ pub mod __private {
         crate::{
             app::main::{MainResult, MainSpec, RuntimeSpec, main},
             construct::{
-                Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf, Implementation, Inject,
-                Instance, NoLifecycle, build,
+                Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
+                Implementation, Inject, Instance, NoLifecycle, build,
             },
         },
         inventory,

@@ -122,9 +122,10 @@ impl Node {
 
     /// How the components here are.
     pub(crate) fn health(&self) -> Health {
-        let failed = self.slots.iter().filter_map(|(name, slot)| {
-            slot.failed().map(|reason| ((*name).to_owned(), reason))
-        });
+        let failed = self
+            .slots
+            .iter()
+            .filter_map(|(name, slot)| slot.failed().map(|reason| ((*name).to_owned(), reason)));
         Health { failed: failed.collect() }
     }
 
@@ -171,11 +172,7 @@ impl Node {
         }
     }
 
-    fn transport(
-        &self,
-        spec: &'static ComponentSpec,
-        holder: &str,
-    ) -> Result<Arc<dyn Transport>> {
+    fn transport(&self, spec: &'static ComponentSpec, holder: &str) -> Result<Arc<dyn Transport>> {
         match &self.calls {
             Calls::Direct | Calls::Encoded => {
                 let slot = self.slots.get(spec.name).ok_or_else(|| missing(spec, holder))?;

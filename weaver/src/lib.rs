@@ -126,9 +126,9 @@
 //! | `node` | yes | implementations and programs; without it, declarations only |
 //! | `axum` | no | a [`Listener`] can be handed to `axum::serve` |
 
+pub use weaver_macros::component;
 #[doc(hidden)]
 pub use weaver_runtime::__private;
-pub use weaver_macros::component;
 pub use weaver_runtime::{
     CallError, CallErrorKind, Context, Error, Failure, Ran, Ref, Refusal, Result,
 };

@@ -1,4 +1,4 @@
-use weaver::{component, Ref, Result};
+use weaver::{Ref, Result, component};
 
 #[component]
 pub trait Greeter {

@@ -229,7 +229,8 @@ impl Deployer {
 
     fn next_tick(&self) -> Instant {
         let idle = Instant::now() + Duration::from_secs(1);
-        let ending = self.end.as_ref().map(|end| end.until.max(Instant::now() + Duration::from_millis(50)));
+        let ending =
+            self.end.as_ref().map(|end| end.until.max(Instant::now() + Duration::from_millis(50)));
         self.supervisor.next_tick().into_iter().chain(ending).fold(idle, Instant::min)
     }
 
@@ -296,12 +297,8 @@ impl Deployer {
             return Ok(Process::start(&launch, &bootstrap, log)?);
         }
         let env: Vec<_> = config.env().iter().map(|(n, v)| (n.clone(), v.clone())).collect();
-        let launch = Launch {
-            program: binary,
-            args: config.args(),
-            env: &env,
-            variable: REPLICA_VARIABLE,
-        };
+        let launch =
+            Launch { program: binary, args: config.args(), env: &env, variable: REPLICA_VARIABLE };
         let bootstrap = Bootstrap {
             replica: replica.clone(),
             identity,

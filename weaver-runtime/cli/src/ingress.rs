@@ -21,8 +21,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 use weaver_runtime::{
-    Context, Result,
-    bootstrap,
+    Context, Result, bootstrap,
     control::{self, Deployer, Health, Ingress},
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Router, Services},
     placement::{DEPLOYER, INGRESS},
@@ -73,7 +72,7 @@ async fn serve(bootstrap: IngressBootstrap) -> Result<()> {
     let gates: Arc<dyn Ingress> = Arc::new(Gates::default());
     endpoint.serve(Services::new([control::table(gates)], control::signatures()));
     let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
-    router.set_routes(control::route_to(DEPLOYER, bootstrap.deployer));
+    router.set_routes(&control::route_to(DEPLOYER, bootstrap.deployer));
     let deployer = control::reference::<dyn Deployer>(&router, DEPLOYER);
     let replica = ReplicaId { group: INGRESS.to_owned(), index: 0 };
     let address = endpoint.local_addr()?;
@@ -97,10 +96,7 @@ impl Ingress for Gates {
         let socket = TcpListener::bind(address).await?;
         let bound = socket.local_addr()?;
         let (upstreams, receiver) = watch::channel(Vec::new());
-        self.upstreams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(listener, upstreams);
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).insert(listener, upstreams);
         tokio::spawn(accept(socket, receiver));
         Ok(bound)
     }

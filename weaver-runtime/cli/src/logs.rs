@@ -53,7 +53,8 @@ const LINE_BYTES_MAX: u64 = 16 * 1024;
 impl ReplicaLog {
     /// `group` is the group's number, which picks its colour; `width` aligns the names of all.
     pub(crate) fn new(name: &str, group: usize, width: usize) -> Self {
-        let style = Style::new().fg_color(COLOURS.get(group % COLOURS.len()).copied().map(Color::Ansi));
+        let style =
+            Style::new().fg_color(COLOURS.get(group % COLOURS.len()).copied().map(Color::Ansi));
         let prefix = format!("{style}{name:width$} │{style:#} ");
         Self { prefix: prefix.into(), last: Arc::default() }
     }

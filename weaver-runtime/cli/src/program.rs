@@ -126,10 +126,9 @@ fn check_marker(program: &Path) -> Result<(), ProgramError> {
     match markers(&bytes).as_slice() {
         [] => Err(ProgramError::NotWeaver(program.to_owned())),
         versions if versions.contains(&env!("CARGO_PKG_VERSION")) => Ok(()),
-        [theirs, ..] => Err(ProgramError::Version {
-            path: program.to_owned(),
-            theirs: (*theirs).to_owned(),
-        }),
+        [theirs, ..] => {
+            Err(ProgramError::Version { path: program.to_owned(), theirs: (*theirs).to_owned() })
+        }
     }
 }
 

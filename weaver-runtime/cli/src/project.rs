@@ -55,7 +55,11 @@ pub(crate) enum ProjectError {
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Message {
-    CompilerArtifact { manifest_path: PathBuf, target: Target, executable: Option<PathBuf> },
+    CompilerArtifact {
+        manifest_path: PathBuf,
+        target: Target,
+        executable: Option<PathBuf>,
+    },
     #[serde(other)]
     Other,
 }
@@ -72,8 +76,7 @@ impl Project {
             return Err(ProjectError::NoDirectory(directory.to_owned()));
         }
         let file = directory.join(CONFIG_FILE);
-        let config =
-            if file.is_file() { ConfigFile::load(&file)? } else { ConfigFile::default() };
+        let config = if file.is_file() { ConfigFile::load(&file)? } else { ConfigFile::default() };
         let project = Self { directory: directory.to_owned(), config };
         if project.config.binary().is_none() && !project.manifest().is_file() {
             return Err(ProjectError::NoPackage(directory.to_owned()));
@@ -125,9 +128,8 @@ impl Project {
     fn executable(&self, messages: &[u8]) -> Result<PathBuf, ProjectError> {
         let manifest = self.manifest();
         let ours = manifest.canonicalize().unwrap_or_else(|_| manifest.clone());
-        let mut executables = executables(messages, |built| {
-            self.config.package().is_some() || built == ours
-        });
+        let mut executables =
+            executables(messages, |built| self.config.package().is_some() || built == ours);
         match executables.len() {
             1 => Ok(executables.remove(0).1),
             0 => Err(ProjectError::NoExecutable(manifest)),

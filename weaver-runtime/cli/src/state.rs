@@ -91,7 +91,7 @@ impl Record {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let endpoint = Endpoint::bind(any, &self.identity, io).map_err(|e| Error::from_std(&e))?;
         let router = Router::new(endpoint, control::hello(), control::signatures());
-        router.set_routes(control::route_to(DEPLOYER, self.address));
+        router.set_routes(&control::route_to(DEPLOYER, self.address));
         Ok(control::reference(&router, DEPLOYER))
     }
 }
@@ -137,9 +137,8 @@ const EXTENSION: &str = "deployment";
 /// Where deployments of this user are recorded: for the time the machine is up, where the system has
 /// such a place.
 fn directory() -> PathBuf {
-    let variable = |name: &str| {
-        std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-    };
+    let variable =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("XDG_RUNTIME_DIR")
         .or_else(|| Some(variable("XDG_STATE_HOME")?.join("run")))
         .or_else(|| Some(variable("HOME")?.join(".local/state")))

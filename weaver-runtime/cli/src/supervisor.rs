@@ -48,8 +48,13 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Starting,
-    Running { address: SocketAddr, last_answer: Instant },
-    Waiting { until: Instant },
+    Running {
+        address: SocketAddr,
+        last_answer: Instant,
+    },
+    Waiting {
+        until: Instant,
+    },
     /// It was told to stop, or the whole deployment ends.
     Stopping,
     Stopped,
@@ -109,12 +114,11 @@ impl Supervisor {
 
     /// A replica answered its health call.
     pub(crate) fn handle_healthy(&mut self, id: &ReplicaId, at: SocketAddr, now: Instant) {
-        if let Some(replica) = self.replicas.get_mut(id) {
-            if let Phase::Running { address, last_answer } = &mut replica.phase {
-                if *address == at {
-                    *last_answer = now;
-                }
-            }
+        let Some(replica) = self.replicas.get_mut(id) else { return };
+        if let Phase::Running { address, last_answer } = &mut replica.phase
+            && *address == at
+        {
+            *last_answer = now;
         }
     }
 
@@ -322,8 +326,7 @@ mod tests {
             now = due;
             supervisor.tick(now);
         }
-        let expected =
-            [50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000];
+        let expected = [50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000];
         assert_eq!(pauses, expected);
         assert!(supervisor.ends(&id("a", 0)) >= CRASH_LOOP_ENDS);
         supervisor.handle_started(&at("a", 0, 80), now);
@@ -337,10 +340,7 @@ mod tests {
         let now = Instant::now();
         let (mut supervisor, _) = Supervisor::new([id("a", 0)], now);
         let late = now + seconds(STARTING_SECONDS_MAX);
-        assert_eq!(
-            supervisor.tick(late),
-            [Action::Kill(id("a", 0), "it did not report in time")]
-        );
+        assert_eq!(supervisor.tick(late), [Action::Kill(id("a", 0), "it did not report in time")]);
         assert!(supervisor.tick(late + seconds(1)).is_empty());
     }
 

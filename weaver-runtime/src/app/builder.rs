@@ -79,7 +79,7 @@ pub(super) enum Role {
     /// It is a replica of a deployment.
     Replica(Box<Bootstrap>, Registry),
     /// It is the whole program.
-    Whole(Registry, ConfigFile),
+    Whole(Registry, Box<ConfigFile>),
 }
 
 impl AppBuilder {
@@ -115,7 +115,7 @@ impl AppBuilder {
         let calls = self.calls;
         match self.role()? {
             Role::Answered => std::process::exit(0),
-            Role::Whole(registry, config) => Ok(App::new(whole(registry, config, calls))),
+            Role::Whole(registry, config) => Ok(App::new(whole(registry, *config, calls))),
             Role::Replica(bootstrap, registry) => {
                 embedded_replica(*bootstrap, registry, package).await
             }
@@ -136,7 +136,7 @@ impl AppBuilder {
             None => find_config()?,
         };
         check_config(&config, &registry.graph(&self.package()))?;
-        Ok(Role::Whole(registry, config))
+        Ok(Role::Whole(registry, Box::new(config)))
     }
 
     /// The package's name, or the executable's for a program with its own `main`.

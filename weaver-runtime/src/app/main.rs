@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the macro knows of the author's `main`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct MainSpec {
     /// The package that `main` is in.
     pub package: &'static str,
@@ -102,7 +102,7 @@ where
     match role {
         Role::Answered => 0,
         Role::Whole(registry, config) => {
-            let node = builder::whole(registry, config, builder.calls());
+            let node = builder::whole(registry, *config, builder.calls());
             let code = main(Arc::clone(&node)).await;
             node.shutdown().await;
             code
@@ -122,10 +122,10 @@ where
     R: MainResult,
 {
     for field in fields() {
-        if let FieldSpec::Reference(spec) = field {
-            if let Err(error) = node.ready(spec).await {
-                return Err::<(), _>(error).report();
-            }
+        if let FieldSpec::Reference(spec) = field
+            && let Err(error) = node.ready(spec).await
+        {
+            return Err::<(), _>(error).report();
         }
     }
     let running = run(&Fields { provider: &NodeProvider(node), component: MAIN });
@@ -147,4 +147,3 @@ impl RuntimeSpec {
         }
     }
 }
-

@@ -13,10 +13,7 @@ use serde::{
 /// The bytes of `items`, if it is a `&Vec<u8>` or a `&[u8]`: what the `Serialize` of vectors and
 /// slices hands to `collect_seq`.
 #[inline]
-#[expect(
-    unsafe_code,
-    reason = "a type parameter cannot be matched on otherwise"
-)]
+#[expect(unsafe_code, reason = "a type parameter cannot be matched on otherwise")]
 pub(super) fn borrow<I>(items: &I) -> Option<&[u8]> {
     let id = typeid::of::<I>();
     if id == TypeId::of::<&Vec<u8>>() {

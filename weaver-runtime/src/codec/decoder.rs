@@ -142,8 +142,7 @@ where
         V: Visitor<'de>,
     {
         let guard = self.guard.enter::<V::Value, _>()?;
-        self.inner
-            .deserialize_newtype_struct(name, Fields::new(visitor, guard))
+        self.inner.deserialize_newtype_struct(name, Fields::new(visitor, guard))
     }
 
     #[inline]
@@ -173,8 +172,7 @@ where
         V: Visitor<'de>,
     {
         let guard = self.guard.enter::<V::Value, _>()?;
-        self.inner
-            .deserialize_tuple(len, Fields::new(visitor, guard))
+        self.inner.deserialize_tuple(len, Fields::new(visitor, guard))
     }
 
     #[inline]
@@ -188,8 +186,7 @@ where
         V: Visitor<'de>,
     {
         let guard = self.guard.enter::<V::Value, _>()?;
-        self.inner
-            .deserialize_tuple_struct(name, len, Fields::new(visitor, guard))
+        self.inner.deserialize_tuple_struct(name, len, Fields::new(visitor, guard))
     }
 
     #[inline]
@@ -203,8 +200,7 @@ where
         V: Visitor<'de>,
     {
         let guard = self.guard.enter::<V::Value, _>()?;
-        self.inner
-            .deserialize_struct(name, fields, Fields::new(visitor, guard))
+        self.inner.deserialize_struct(name, fields, Fields::new(visitor, guard))
     }
 
     #[inline]
@@ -218,8 +214,7 @@ where
         V: Visitor<'de>,
     {
         let guard = self.guard.enter::<V::Value, _>()?;
-        self.inner
-            .deserialize_enum(name, variants, Variants::new(visitor, guard, name))
+        self.inner.deserialize_enum(name, variants, Variants::new(visitor, guard, name))
     }
 
     fn is_human_readable(&self) -> bool {

@@ -32,10 +32,7 @@ where
     where
         S: Serializer,
     {
-        self.value.serialize(Encoder {
-            inner,
-            guard: self.guard,
-        })
+        self.value.serialize(Encoder { inner, guard: self.guard })
     }
 }
 
@@ -106,8 +103,7 @@ where
         T: Serialize + ?Sized,
     {
         let inside = self.guard.enter()?;
-        self.inner
-            .serialize_newtype_struct(name, &inside.value(value))
+        self.inner.serialize_newtype_struct(name, &inside.value(value))
     }
 
     // A level for the same reason as `None`.
@@ -134,8 +130,7 @@ where
         T: Serialize + ?Sized,
     {
         let inside = self.guard.enter()?;
-        self.inner
-            .serialize_newtype_variant(name, index, variant, &inside.value(value))
+        self.inner.serialize_newtype_variant(name, index, variant, &inside.value(value))
     }
 
     #[inline]
@@ -196,9 +191,7 @@ where
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
         let guard = self.guard.enter()?;
-        let inner = self
-            .inner
-            .serialize_tuple_variant(name, index, variant, len)?;
+        let inner = self.inner.serialize_tuple_variant(name, index, variant, len)?;
         Ok(Fields::of_variant(inner, guard, name, variant))
     }
 
@@ -222,9 +215,7 @@ where
         len: usize,
     ) -> Result<Self::SerializeStructVariant, S::Error> {
         let guard = self.guard.enter()?;
-        let inner = self
-            .inner
-            .serialize_struct_variant(name, index, variant, len)?;
+        let inner = self.inner.serialize_struct_variant(name, index, variant, len)?;
         Ok(Fields::of_variant(inner, guard, name, variant))
     }
 

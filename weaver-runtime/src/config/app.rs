@@ -61,18 +61,13 @@ fn refuse_package_and_binary(table: &Table<'_>, mistakes: &mut Mistakes) {
 }
 
 fn read_nonempty(entry: &Entry<'_>, mistakes: &mut Mistakes) -> Option<String> {
-    entry
-        .nonempty_string(mistakes)
-        .map(|string| string.text.to_owned())
+    entry.nonempty_string(mistakes).map(|string| string.text.to_owned())
 }
 
 fn read_name(entry: &Entry<'_>, mistakes: &mut Mistakes) -> Option<String> {
     let name = entry.string(mistakes)?.text;
     if !is_name(name) {
-        entry.bad_value(
-            &format!("{} is not allowed; {NAME_RULE}", quoted(name)),
-            mistakes,
-        );
+        entry.bad_value(&format!("{} is not allowed; {NAME_RULE}", quoted(name)), mistakes);
         return None;
     }
     Some(name.to_owned())

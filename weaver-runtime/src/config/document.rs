@@ -54,10 +54,7 @@ impl Document {
     }
 
     fn fill(&mut self, root: &Table<'_>, mistakes: &mut Mistakes) {
-        root.refuse_unknown(
-            &["app", "listeners", "placement", "groups", "config"],
-            mistakes,
-        );
+        root.refuse_unknown(&["app", "listeners", "placement", "groups", "config"], mistakes);
         if let Some(app) = root.table("app", mistakes) {
             self.app = App::read(&app, mistakes);
         }
@@ -104,10 +101,7 @@ fn read_placement(placement: &Table<'_>, mistakes: &mut Mistakes) -> PlacementDe
         }
         Some(other) => {
             let hint = hint(other, &["each", "together"]);
-            entry.bad_value(
-                &format!("unknown placement {}{hint}", quoted(other)),
-                mistakes,
-            );
+            entry.bad_value(&format!("unknown placement {}{hint}", quoted(other)), mistakes);
             PlacementDefault::default()
         }
     }

@@ -81,11 +81,7 @@ impl ConfigError {
 
     /// One mistake that concerns the whole file.
     pub(super) fn of_file(path: &Path, kind: MistakeKind, message: String) -> Self {
-        let mistake = Mistake {
-            position: None,
-            kind,
-            message,
-        };
+        let mistake = Mistake { position: None, kind, message };
         Self::new(Some(path), vec![mistake])
     }
 }

@@ -22,18 +22,14 @@ pub(super) fn excerpt(text: &str, offset: usize) -> Option<String> {
     };
     let offset = text.floor_char_boundary(offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[offset..]
-        .find('\n')
-        .map_or(text.len(), |newline| offset + newline);
+    let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
     let line = text[start..end].trim();
     let visible = if is_public(&text[..end]) {
         Some(line.to_owned())
     } else {
         header(line).or_else(|| key(line))
     };
-    visible
-        .filter(|line| !line.is_empty())
-        .map(|line| shown(&line))
+    visible.filter(|line| !line.is_empty()).map(|line| shown(&line))
 }
 
 /// Whether the last header of `text` is a public one.
@@ -56,9 +52,7 @@ fn key(line: &str) -> Option<String> {
     let (key, value) = line.split_once(" =")?;
     let is_key = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
     let key_and_sign = format!("{key} = ");
-    key.chars()
-        .all(is_key)
-        .then(|| with_ellipsis(&key_and_sign, value.trim()))
+    key.chars().all(is_key).then(|| with_ellipsis(&key_and_sign, value.trim()))
 }
 
 fn with_ellipsis(visible: &str, hidden: &str) -> String {

@@ -32,11 +32,7 @@ pub(super) struct Text<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn root(rows: &'a DeTable<'a>) -> Self {
-        Self {
-            path: String::new(),
-            offset: 0,
-            rows,
-        }
+        Self { path: String::new(), offset: 0, rows }
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
@@ -117,10 +113,7 @@ impl<'a> Entry<'a> {
             self.wrong_type("an array of strings", mistakes);
             return Vec::new();
         };
-        items
-            .iter()
-            .filter_map(|item| self.string_in(item, mistakes))
-            .collect()
+        items.iter().filter_map(|item| self.string_in(item, mistakes)).collect()
     }
 
     /// Reports the value, which must not be secret where `what` repeats it.

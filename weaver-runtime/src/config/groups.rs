@@ -51,18 +51,12 @@ pub(super) fn read(
         };
         let own = read_components(entry.key, &table, mistakes);
         let group = Group {
-            components: own
-                .iter()
-                .map(|component| component.text.to_owned())
-                .collect(),
+            components: own.iter().map(|component| component.text.to_owned()).collect(),
             replicas: read_replicas(entry.key, &table, mistakes),
         };
         refuse_other_keys(&table, mistakes);
         groups.insert(entry.key.to_owned(), group);
-        members.extend(own.into_iter().map(|component| Member {
-            component,
-            group: entry.key,
-        }));
+        members.extend(own.into_iter().map(|component| Member { component, group: entry.key }));
     }
     refuse_twice(&mut members, mistakes);
     mentions.extend(members.iter().map(Member::mention));
@@ -185,10 +179,7 @@ fn refuse_twice(members: &mut [Member<'_>], mistakes: &mut Mistakes) {
         let message = if earlier.group == here {
             format!("component {name} is already in [groups.{here}]")
         } else {
-            format!(
-                "component {name} is in [groups.{here}] and in [groups.{}]",
-                earlier.group
-            )
+            format!("component {name} is in [groups.{here}] and in [groups.{}]", earlier.group)
         };
         mistakes.add_conflict(offset, earlier.component.offset, message);
     }

@@ -62,10 +62,6 @@ fn unknown(noun: &str, name: &str, known: &[&str]) -> Option<String> {
         return None;
     }
     let (name, hint) = (quoted(name), hint(name, known));
-    let none = if known.is_empty() {
-        "; the program has none"
-    } else {
-        ""
-    };
+    let none = if known.is_empty() { "; the program has none" } else { "" };
     Some(format!("unknown {noun} {name}{hint}{none}"))
 }

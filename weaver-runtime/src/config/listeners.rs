@@ -54,10 +54,7 @@ fn read_listener(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<SocketAdd
 
 /// Keeps the port that the user wrote: the usual slip is a host name, or no host.
 fn advice(text: &str) -> String {
-    let port = text
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse::<u16>().ok());
+    let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
     let port = port.unwrap_or(8080);
     format!("write an IP address and a port, such as `127.0.0.1:{port}`")
 }

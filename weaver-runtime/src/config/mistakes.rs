@@ -82,12 +82,7 @@ impl Mistakes {
         message: String,
         earlier: Option<usize>,
     ) {
-        self.found.push(Found {
-            offset,
-            kind,
-            message,
-            earlier,
-        });
+        self.found.push(Found { offset, kind, message, earlier });
     }
 }
 
@@ -111,9 +106,6 @@ impl<'t> Lines<'t> {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let before = self.text.get(self.starts[line - 1]..offset).unwrap_or("");
-        Position {
-            line,
-            column: before.chars().count() + 1,
-        }
+        Position { line, column: before.chars().count() + 1 }
     }
 }

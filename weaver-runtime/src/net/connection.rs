@@ -17,9 +17,7 @@ use super::{
     handshake::{self, Hello, Welcome},
     io::Io,
     outbox::{NotQueued, Outbox},
-    wire::{
-        FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError,
-    },
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
 };
 use crate::{
     error::{CallErrorKind, Failure, Ran, Refusal},
@@ -78,28 +76,27 @@ impl Connection {
             quic.close(CLOSED_PROTOCOL, b"another build");
             return Err(ConnectError::WrongVersion { address, difference });
         }
-        Ok(Self::start(quic, send, receive, decoder, io))
+        let connection = Self::new(quic, io);
+        connection.start(send, receive, decoder);
+        Ok(connection)
     }
 
-    fn start(
-        quic: quinn::Connection,
-        send: SendStream,
-        receive: RecvStream,
-        decoder: FrameDecoder,
-        io: Io,
-    ) -> Arc<Self> {
-        let connection = Arc::new(Self {
+    fn new(quic: quinn::Connection, io: Io) -> Arc<Self> {
+        Arc::new(Self {
             quic,
             outbox: Arc::default(),
             waiting: Waiting::default(),
             ids: AtomicU64::new(1),
             going_away: AtomicBool::new(false),
-            io: io.clone(),
-        });
-        io.spawn(write(send, Arc::clone(&connection.outbox)));
-        io.spawn(Arc::clone(&connection).read(receive, decoder));
-        io.spawn(Arc::clone(&connection).read_large());
-        connection
+            io,
+        })
+    }
+
+    /// Starts the tasks of the connection; all of them end with it.
+    fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
+        self.io.spawn(write(send, Arc::clone(&self.outbox)));
+        self.io.spawn(Arc::clone(self).read(receive, decoder));
+        self.io.spawn(Arc::clone(self).read_large());
     }
 
     /// Whether new calls can be sent.
@@ -245,10 +242,7 @@ enum NotAdded {
 }
 
 impl Waiting {
-    fn add(
-        &self,
-        call: u64,
-    ) -> Result<oneshot::Receiver<Result<Message, Failure>>, NotAdded> {
+    fn add(&self, call: u64) -> Result<oneshot::Receiver<Result<Message, Failure>>, NotAdded> {
         let mut calls = self.lock();
         if calls.closed {
             return Err(NotAdded::Closed);

@@ -162,8 +162,7 @@ impl Endpoint {
     ) -> Result<Arc<Connection>, ConnectError> {
         let dialled = self.quic.connect(address, TLS_NAME);
         let connecting = dialled.map_err(|source| ConnectError::Dial { address, source })?;
-        let quic =
-            connecting.await.map_err(|source| ConnectError::Connect { address, source })?;
+        let quic = connecting.await.map_err(|source| ConnectError::Connect { address, source })?;
         let found = tls::peer_group(&quic).unwrap_or_default();
         if found != expected {
             quic.close(CLOSED_WRONG_GROUP, b"wrong group");

@@ -56,9 +56,11 @@ impl Welcome {
     pub(super) fn difference(&self, ours: &[Signature]) -> Option<String> {
         match self {
             Self::Come => None,
-            Self::Stranger { crate_version, .. } if crate_version != CRATE_VERSION => Some(format!(
-                "this side was built with weaver {CRATE_VERSION}, the other with {crate_version}"
-            )),
+            Self::Stranger { crate_version, .. } if crate_version != CRATE_VERSION => {
+                Some(format!(
+                    "this side was built with weaver {CRATE_VERSION}, the other with {crate_version}"
+                ))
+            }
             Self::Stranger { methods, .. } => Some(Fingerprint::difference(ours, methods)),
         }
     }

@@ -102,16 +102,16 @@ impl Router {
 
     /// Replaces what is known. Connections to replicas that are gone are closed, and what was in
     /// flight there fails with "outcome unknown".
-    pub fn set_routes(&self, routes: Routes) {
+    pub fn set_routes(&self, routes: &Routes) {
         let newer = self.routes.send_if_modified(|known| {
             let newer = routes.revision > known.revision;
             if newer {
-                known.clone_from(&routes);
+                known.clone_from(routes);
             }
             newer
         });
         if newer {
-            self.close_departed(&routes);
+            self.close_departed(routes);
         }
     }
 
@@ -186,6 +186,13 @@ impl Router {
     fn lock(&self) -> MutexGuard<'_, HashMap<ReplicaAddress, Arc<OnceCell<Arc<Connection>>>>> {
         // Nothing panics while it holds the lock.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        // The tasks of a connection would keep it open.
+        self.close_departed(&Routes::default());
     }
 }
 

@@ -339,9 +339,8 @@ impl Session {
         let task = self.services.handlers.spawn(async move {
             let handler = async { target.dispatch(method, arguments).await };
             let result = CatchPanic::new(handler).await;
-            let result = result.unwrap_or_else(|message| {
-                Err(CallErrorKind::Panicked { message }.into())
-            });
+            let result =
+                result.unwrap_or_else(|message| Err(CallErrorKind::Panicked { message }.into()));
             in_flight.session.answer(call, result);
         });
         self.running.set_task(call, task.abort_handle());

@@ -202,10 +202,11 @@ impl FrameDecoder {
     }
 
     fn frame(whole: Bytes) -> Result<Frame, WireError> {
-        let length = WireError::Length { bytes: whole.len(), bytes_max: 0 };
-        let header = whole.first_chunk().ok_or(length.clone())?;
+        // The length was checked against both bounds before the frame was whole.
+        let too_short = WireError::Length { bytes: whole.len(), bytes_max: FRAME_BYTES_MAX };
+        let Some(header) = whole.first_chunk() else { return Err(too_short) };
         let header = Header::parse(header)?;
-        let message = Message::from_frame(whole).ok_or(length)?;
+        let message = Message::from_frame(whole).ok_or(too_short)?;
         Ok(Frame { header, message })
     }
 }

@@ -60,7 +60,7 @@ where
     let services = seat.serve(&node, &graph, &bootstrap, stop)?;
     let address = seat.endpoint.local_addr()?;
     let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
-    seat.router.set_routes(routes.await.context("cannot report to the deployer")?);
+    seat.router.set_routes(&routes.await.context("cannot report to the deployer")?);
 
     let (code, grace) = tokio::select! {
         code = run_main(&replica, &node, main) => {
@@ -95,7 +95,7 @@ impl Seat {
         let hello = Hello::new(graph.fingerprint());
         let router = Router::new(endpoint.clone(), hello, graph.signatures());
         let control = Router::new(endpoint.clone(), control::hello(), control::signatures());
-        control.set_routes(control::route_to(DEPLOYER, bootstrap.deployer));
+        control.set_routes(&control::route_to(DEPLOYER, bootstrap.deployer));
         let deployer = control::reference(&control, DEPLOYER);
         Ok(Self { endpoint, router, deployer })
     }
@@ -111,8 +111,7 @@ impl Seat {
         let commands = Commands { node: Arc::clone(node), router: Arc::clone(&self.router), stop };
         let commands: Arc<dyn Replica> = Arc::new(commands);
         let program = (graph.fingerprint(), node.services(&bootstrap.placement));
-        let services =
-            Services::new([program, control::table(commands)], graph.signatures());
+        let services = Services::new([program, control::table(commands)], graph.signatures());
         self.endpoint.serve(Arc::clone(&services));
         Ok(services)
     }
@@ -188,7 +187,7 @@ struct Commands {
 #[weaver_macros::component(unregistered)]
 impl Replica for Commands {
     async fn set_routes(&self, routes: Routes) -> Result<()> {
-        self.router.set_routes(routes);
+        self.router.set_routes(&routes);
         Ok(())
     }
 

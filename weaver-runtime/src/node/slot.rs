@@ -131,11 +131,7 @@ impl Slot {
 }
 
 impl Dispatch for Slot {
-    fn dispatch(
-        &self,
-        method: u16,
-        arguments: Message,
-    ) -> BoxFuture<'_, Result<Message, Failure>> {
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
         Box::pin(self.call(method, arguments))
     }
 }

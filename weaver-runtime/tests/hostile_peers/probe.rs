@@ -187,7 +187,7 @@ impl Caller {
         let replica = ReplicaId { group: CALLEE.to_owned(), index: 0 };
         let replicas = vec![ReplicaAddress { replica, address }];
         let groups = [(CALLEE.to_owned(), replicas)].into();
-        router.set_routes(Routes { revision: 1, groups });
+        router.set_routes(&Routes { revision: 1, groups });
         let probe = <dyn Probe>::from_client(Client::new(router.transport(CALLEE, 0)));
         Self { probe, endpoint, _router: router }
     }

@@ -64,8 +64,15 @@ fn render(status: &control::Status) -> String {
     let mut text = String::new();
     let now = state::unix_seconds();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}  (deployer pid {}, up {})", status.app, status.pid, age(now, status.since));
-    let mut rows = vec![["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "COMPONENTS"].map(str::to_owned)];
+    let _ = writeln!(
+        text,
+        "{}  (deployer pid {}, up {})",
+        status.app,
+        status.pid,
+        age(now, status.since)
+    );
+    let mut rows =
+        vec![["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "COMPONENTS"].map(str::to_owned)];
     for group in &status.groups {
         for replica in &group.replicas {
             rows.push([
@@ -86,7 +93,11 @@ fn render(status: &control::Status) -> String {
         for replica in &group.replicas {
             for (component, reason) in &replica.failed {
                 let name = &group.name;
-                let _ = writeln!(text, "{name}.{}: init of {component} failed: {reason}", replica.index);
+                let _ = writeln!(
+                    text,
+                    "{name}.{}: init of {component} failed: {reason}",
+                    replica.index
+                );
             }
         }
     }

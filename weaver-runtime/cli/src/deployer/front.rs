@@ -110,7 +110,7 @@ impl Front {
     /// The ingress runs, possibly anew, and knows nothing.
     pub(super) fn greet(&mut self, endpoint: &Endpoint, at: &ReplicaAddress) {
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
-        router.set_routes(control::route_to(INGRESS, at.address));
+        router.set_routes(&control::route_to(INGRESS, at.address));
         let ingress = control::reference::<dyn Ingress>(&router, INGRESS);
         let talk = talk(ingress, at.clone(), self.told.subscribe(), self.events.clone());
         if let Some(before) = self.talk.replace(tokio::spawn(talk)) {

@@ -46,7 +46,7 @@ impl Peer {
         // A router for this one process: another replica of the group must not answer for it.
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         let group = &at.replica.group;
-        router.set_routes(control::route_to(group, at.address));
+        router.set_routes(&control::route_to(group, at.address));
         let replica = control::reference::<dyn Replica>(&router, group);
         let talk = tokio::spawn(talk(replica.clone(), at.clone(), routes, events));
         Self { health: Health::default(), replica, talk }

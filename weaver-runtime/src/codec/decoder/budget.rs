@@ -30,10 +30,7 @@ impl Budget {
     /// The budget of a message of `bytes` bytes.
     pub(in super::super) fn new(bytes: usize) -> Result<Self, DecodeError> {
         if bytes > MESSAGE_BYTES_MAX {
-            return Err(DecodeError::TooLarge {
-                bytes,
-                bytes_max: MESSAGE_BYTES_MAX,
-            });
+            return Err(DecodeError::TooLarge { bytes, bytes_max: MESSAGE_BYTES_MAX });
         }
         Ok(Self {
             message_bytes: bytes,
@@ -43,11 +40,7 @@ impl Budget {
     }
 
     pub(in super::super) fn guard(&self) -> Guard<'_> {
-        Guard {
-            budget: self,
-            depth: 0,
-            paid_bytes: 0,
-        }
+        Guard { budget: self, depth: 0, paid_bytes: 0 }
     }
 
     /// What to tell the caller.
@@ -78,19 +71,13 @@ impl<'a> Guard<'a> {
     #[inline]
     pub(super) fn enter<T, E: Error>(self) -> Result<Self, E> {
         if self.depth == DEPTH_MAX {
-            return Err(self.refuse(DecodeError::TooDeep {
-                depth_max: DEPTH_MAX,
-            }));
+            return Err(self.refuse(DecodeError::TooDeep { depth_max: DEPTH_MAX }));
         }
         let unpaid = size_of::<T>().saturating_sub(self.paid_bytes);
         if unpaid > 0 {
             self.spend(unpaid)?;
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            paid_bytes: self.paid_bytes + unpaid,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, paid_bytes: self.paid_bytes + unpaid, ..self })
     }
 
     /// `inner`, which deserializes its value under this guard.
@@ -102,10 +89,7 @@ impl<'a> Guard<'a> {
     /// Inside a place for a `T` that has just been paid for, or that is part of one that was.
     #[inline]
     pub(super) fn at_place_of<T>(self) -> Self {
-        Self {
-            paid_bytes: size_of::<T>(),
-            ..self
-        }
+        Self { paid_bytes: size_of::<T>(), ..self }
     }
 
     #[inline]
@@ -122,15 +106,12 @@ impl<'a> Guard<'a> {
     /// How many elements to make room for, of which the message says that there are `len`.
     #[inline]
     pub(super) fn room_for(self, len: usize) -> usize {
-        len.min(self.budget.message_bytes)
-            .min(PREALLOCATED_ELEMENTS_MAX)
+        len.min(self.budget.message_bytes).min(PREALLOCATED_ELEMENTS_MAX)
     }
 
     #[cold]
     fn refuse_memory<E: Error>(self) -> E {
-        self.refuse(DecodeError::TooMuchMemory {
-            bytes_max: DECODED_BYTES_MAX,
-        })
+        self.refuse(DecodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX })
     }
 
     /// Only the first refusal counts: later ones are its consequences.

@@ -69,12 +69,7 @@ impl<'a, A> ElementAccess<'a, A> {
     fn open<E: Error>(inner: A, guard: Guard<'a>, len: usize) -> Result<Self, E> {
         let mut elements = Prepaid::default();
         elements.cover(ELEMENT_OVERHEAD_BYTES, len, guard)?;
-        Ok(Self {
-            inner,
-            guard,
-            elements,
-            entry_values: Prepaid::default(),
-        })
+        Ok(Self { inner, guard, elements, entry_values: Prepaid::default() })
     }
 }
 
@@ -126,8 +121,7 @@ where
     {
         // The entry whose key has been read is no longer among those that are left.
         let left = exact(self.inner.size_hint())?.saturating_add(1);
-        self.entry_values
-            .cover(size_of::<S::Value>(), left, self.guard)?;
+        self.entry_values.cover(size_of::<S::Value>(), left, self.guard)?;
         self.inner.next_value_seed(self.guard.seed(seed))
     }
 

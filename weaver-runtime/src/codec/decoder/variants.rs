@@ -35,11 +35,7 @@ where
     where
         A: EnumAccess<'de>,
     {
-        self.inner.visit_enum(VariantOf {
-            inner,
-            guard: self.guard,
-            name: self.name,
-        })
+        self.inner.visit_enum(VariantOf { inner, guard: self.guard, name: self.name })
     }
 }
 
@@ -92,8 +88,7 @@ where
     where
         V: Visitor<'de>,
     {
-        self.inner
-            .tuple_variant(len, Fields::new(visitor, self.guard))
+        self.inner.tuple_variant(len, Fields::new(visitor, self.guard))
     }
 
     #[inline]
@@ -105,8 +100,7 @@ where
     where
         V: Visitor<'de>,
     {
-        self.inner
-            .struct_variant(fields, Fields::new(visitor, self.guard))
+        self.inner.struct_variant(fields, Fields::new(visitor, self.guard))
     }
 }
 
@@ -129,7 +123,6 @@ where
         D: Deserializer<'de>,
     {
         let Self { seed, guard, name } = self;
-        seed.deserialize(index)
-            .map_err(|_| guard.refuse(DecodeError::UnknownVariant { name }))
+        seed.deserialize(index).map_err(|_| guard.refuse(DecodeError::UnknownVariant { name }))
     }
 }

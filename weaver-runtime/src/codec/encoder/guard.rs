@@ -22,10 +22,7 @@ pub(in super::super) struct Tally {
 
 impl Tally {
     pub(in super::super) fn guard(&self) -> Guard<'_> {
-        Guard {
-            tally: self,
-            depth: 0,
-        }
+        Guard { tally: self, depth: 0 }
     }
 
     /// What to tell the caller after `written` bytes.
@@ -41,9 +38,7 @@ impl Tally {
         // The receiver counts an element's size in memory, which nobody knows here. Its size on
         // the wire is the same for numbers, and the nearest guess for the rest.
         if self.overhead_bytes.get().saturating_add(written) > DECODED_BYTES_MAX {
-            return Err(EncodeError::TooMuchMemory {
-                bytes_max: DECODED_BYTES_MAX,
-            });
+            return Err(EncodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX });
         }
         Ok(())
     }
@@ -77,14 +72,9 @@ impl<'a> Guard<'a> {
     #[inline]
     pub(super) fn enter<E: Error>(self) -> Result<Self, E> {
         if self.depth == DEPTH_MAX {
-            return Err(self.refuse(EncodeError::TooDeep {
-                depth_max: DEPTH_MAX,
-            }));
+            return Err(self.refuse(EncodeError::TooDeep { depth_max: DEPTH_MAX }));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     /// One level deeper, into `len` elements.
@@ -96,9 +86,7 @@ impl<'a> Guard<'a> {
             .saturating_mul(ELEMENT_OVERHEAD_BYTES)
             .saturating_add(self.tally.overhead_bytes.get());
         if overhead_bytes > DECODED_BYTES_MAX {
-            return Err(self.refuse(EncodeError::TooMuchMemory {
-                bytes_max: DECODED_BYTES_MAX,
-            }));
+            return Err(self.refuse(EncodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX }));
         }
         self.tally.overhead_bytes.set(overhead_bytes);
         Ok((inside, len))
@@ -115,9 +103,7 @@ impl<'a> Guard<'a> {
 mod tests {
     use super::*;
 
-    const REFUSED: EncodeError = EncodeError::TooMuchMemory {
-        bytes_max: DECODED_BYTES_MAX,
-    };
+    const REFUSED: EncodeError = EncodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX };
 
     fn tally_of_elements(len: usize) -> (Tally, Result<(), format::EncodeError>) {
         let tally = Tally::default();

@@ -18,12 +18,7 @@ pub(super) struct Elements<'a, C> {
 impl<'a, C> Elements<'a, C> {
     #[inline]
     pub(super) fn new(inner: C, guard: Guard<'a>, announced: usize) -> Self {
-        Self {
-            inner,
-            guard,
-            announced,
-            written: 0,
-        }
+        Self { inner, guard, announced, written: 0 }
     }
 
     /// The inner half, if as many elements were written as announced: a receiver would read the
@@ -101,22 +96,12 @@ pub(super) struct Fields<'a, C> {
 impl<'a, C> Fields<'a, C> {
     #[inline]
     pub(super) fn of_tuple(inner: C, guard: Guard<'a>) -> Self {
-        Self {
-            inner,
-            guard,
-            name: "tuple",
-            variant: None,
-        }
+        Self { inner, guard, name: "tuple", variant: None }
     }
 
     #[inline]
     pub(super) fn of_struct(inner: C, guard: Guard<'a>, name: &'static str) -> Self {
-        Self {
-            inner,
-            guard,
-            name,
-            variant: None,
-        }
+        Self { inner, guard, name, variant: None }
     }
 
     #[inline]
@@ -126,12 +111,7 @@ impl<'a, C> Fields<'a, C> {
         name: &'static str,
         variant: &'static str,
     ) -> Self {
-        Self {
-            inner,
-            guard,
-            name,
-            variant: Some(variant),
-        }
+        Self { inner, guard, name, variant: Some(variant) }
     }
 
     #[cold]
@@ -140,8 +120,7 @@ impl<'a, C> Fields<'a, C> {
             Some(variant) => format!("{}::{variant}", self.name),
             None => self.name.to_owned(),
         };
-        self.guard
-            .refuse(EncodeError::SkippedField { container, field })
+        self.guard.refuse(EncodeError::SkippedField { container, field })
     }
 }
 

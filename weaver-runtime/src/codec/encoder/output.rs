@@ -18,11 +18,7 @@ pub(in super::super) struct Output<'a> {
 impl<'a> Output<'a> {
     pub(in super::super) fn new(out: &'a mut Vec<u8>, tally: &'a Tally) -> Self {
         let end_max = out.len().saturating_add(MESSAGE_BYTES_MAX);
-        Self {
-            out,
-            end_max,
-            tally,
-        }
+        Self { out, end_max, tally }
     }
 
     #[cold]

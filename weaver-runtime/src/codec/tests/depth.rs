@@ -11,9 +11,7 @@ use serde::{Deserialize, Deserializer, Serializer, de::Visitor};
 
 use super::*;
 
-const TOO_DEEP: DecodeError = DecodeError::TooDeep {
-    depth_max: DEPTH_MAX,
-};
+const TOO_DEEP: DecodeError = DecodeError::TooDeep { depth_max: DEPTH_MAX };
 
 /// The usual stack of a thread, and of a tokio worker.
 const STACK_BYTES: usize = 2 << 20;
@@ -27,12 +25,7 @@ pub(super) struct Nest {
 /// A recursive type with many fields, as an author would write it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) enum Expr {
-    Literal {
-        value: f64,
-        text: String,
-        span: (u32, u32),
-        flags: [bool; 8],
-    },
+    Literal { value: f64, text: String, span: (u32, u32), flags: [bool; 8] },
     Negate(Box<Self>),
     Call(Call),
     Block(Vec<Self>),
@@ -53,19 +46,12 @@ pub(super) struct Call {
 }
 
 fn nest(boxes: usize) -> Nest {
-    (0..boxes).fold(Nest::default(), |inner, _| Nest {
-        next: Some(Box::new(inner)),
-    })
+    (0..boxes).fold(Nest::default(), |inner, _| Nest { next: Some(Box::new(inner)) })
 }
 
 /// Runs `body` with the stack that it would have in production; an overflow aborts the test.
 fn with_usual_stack(body: impl FnOnce() + Send + 'static) {
-    thread::Builder::new()
-        .stack_size(STACK_BYTES)
-        .spawn(body)
-        .unwrap()
-        .join()
-        .unwrap();
+    thread::Builder::new().stack_size(STACK_BYTES).spawn(body).unwrap().join().unwrap();
 }
 
 #[test]
@@ -75,12 +61,7 @@ fn both_ends_agree_on_the_depth() {
     with_usual_stack(move || {
         assert_round_trip(&nest(boxes_max));
         let deeper = nest(boxes_max + 1);
-        assert_eq!(
-            refused(&deeper),
-            EncodeError::TooDeep {
-                depth_max: DEPTH_MAX
-            }
-        );
+        assert_eq!(refused(&deeper), EncodeError::TooDeep { depth_max: DEPTH_MAX });
         assert_eq!(decode::<Nest>(&plain(&deeper)), Err(TOO_DEEP));
     });
 }
@@ -91,12 +72,7 @@ fn each_kind_of_value_is_a_level() {
         let boxes_max = DEPTH_MAX / 2 - 1;
         assert_round_trip(&wrap(nest(boxes_max - 1)));
         let deeper = wrap(nest(boxes_max));
-        assert_eq!(
-            refused(&deeper),
-            EncodeError::TooDeep {
-                depth_max: DEPTH_MAX
-            }
-        );
+        assert_eq!(refused(&deeper), EncodeError::TooDeep { depth_max: DEPTH_MAX });
         assert_eq!(decode::<T>(&plain(&deeper)), Err(TOO_DEEP));
     }
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -137,11 +113,7 @@ fn values_without_content_are_levels_at_both_ends() {
     }
     impl<T: Serialize> Serialize for Deep<T> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            Below {
-                value: &self.0,
-                levels: DEPTH_MAX,
-            }
-            .serialize(serializer)
+            Below { value: &self.0, levels: DEPTH_MAX }.serialize(serializer)
         }
     }
     #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -152,20 +124,11 @@ fn values_without_content_are_levels_at_both_ends() {
     with_usual_stack(|| {
         assert_eq!(encoded(&Deep(7_u8)), somes(&[7]));
         assert_eq!(decode(&somes(&[7])), Ok(Deep(7_u8)));
-        assert!(matches!(
-            refused(&Deep(None::<u8>)),
-            EncodeError::TooDeep { .. }
-        ));
+        assert!(matches!(refused(&Deep(None::<u8>)), EncodeError::TooDeep { .. }));
         assert_eq!(decode::<Deep<Option<u8>>>(&somes(&[0])), Err(TOO_DEEP));
-        assert!(matches!(
-            refused(&Deep(Colour::Red)),
-            EncodeError::TooDeep { .. }
-        ));
+        assert!(matches!(refused(&Deep(Colour::Red)), EncodeError::TooDeep { .. }));
         assert_eq!(decode::<Deep<Colour>>(&somes(&[0; 4])), Err(TOO_DEEP));
-        assert!(matches!(
-            refused(&Deep(vec![1_u8])),
-            EncodeError::TooDeep { .. }
-        ));
+        assert!(matches!(refused(&Deep(vec![1_u8])), EncodeError::TooDeep { .. }));
         assert_eq!(decode::<Deep<Vec<u8>>>(&somes(&length(0))), Err(TOO_DEEP));
     });
 }
@@ -180,10 +143,7 @@ impl<T: Serialize> Serialize for Below<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.levels {
             0 => self.value.serialize(serializer),
-            levels => serializer.serialize_some(&Self {
-                value: self.value,
-                levels: levels - 1,
-            }),
+            levels => serializer.serialize_some(&Self { value: self.value, levels: levels - 1 }),
         }
     }
 }
@@ -220,12 +180,8 @@ fn many_nested_boxes_do_not_overflow_the_stack() {
 #[test]
 fn deep_values_of_a_rich_type_do_not_overflow_the_stack() {
     with_usual_stack(|| {
-        let literal = Expr::Literal {
-            value: 1.0,
-            text: "one".to_owned(),
-            span: (1, 2),
-            flags: [true; 8],
-        };
+        let literal =
+            Expr::Literal { value: 1.0, text: "one".to_owned(), span: (1, 2), flags: [true; 8] };
         // Four levels: enum, call, option or sequence or map.
         let wrap = |inner: Expr, round: usize| match round % 5 {
             0 => Expr::Negate(Box::new(inner)),

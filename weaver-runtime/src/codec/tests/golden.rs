@@ -45,10 +45,7 @@ where
     T: Serialize + DeserializeOwned + Debug + PartialEq,
 {
     let digits: String = hex.split_whitespace().collect();
-    let written: String = encoded(value)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let written: String = encoded(value).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(written, digits);
     assert_round_trip(value);
 }
@@ -86,10 +83,7 @@ fn strings_and_byte_strings() {
     golden(&"hé".to_owned(), "0300000000000000 68c3a9");
     golden(&String::new(), "0000000000000000");
     golden(&vec![1_u8, 2, 255], "0300000000000000 0102ff");
-    golden(
-        &bytes::Bytes::from_static(&[1, 2, 255]),
-        "0300000000000000 0102ff",
-    );
+    golden(&bytes::Bytes::from_static(&[1, 2, 255]), "0300000000000000 0102ff");
     golden(&[1_u8, 2, 255], "0102ff");
 }
 
@@ -106,13 +100,7 @@ fn structs_and_tuples() {
     golden(&Metres(7), "0700");
     golden(&Pair(1, 2), "01 0200");
     golden(&(1_u8, 2_u16, "x".to_owned()), "01 0200 010000000000000078");
-    golden(
-        &Point {
-            x: -1,
-            label: "p".to_owned(),
-        },
-        "ffffffff 010000000000000070",
-    );
+    golden(&Point { x: -1, label: "p".to_owned() }, "ffffffff 010000000000000070");
 }
 
 #[test]
@@ -120,43 +108,25 @@ fn enums() {
     golden(&Shape::Nothing, "00000000");
     golden(&Shape::Circle(9), "01000000 0900");
     golden(&Shape::Line(1, 2), "02000000 01 02");
-    let named = Shape::Box {
-        width: 3,
-        name: "b".to_owned(),
-    };
+    let named = Shape::Box { width: 3, name: "b".to_owned() };
     golden(&named, "03000000 03 010000000000000062");
     golden(&Ok::<u8, String>(1), "00000000 01");
-    golden(
-        &Err::<u8, String>("e".to_owned()),
-        "01000000 010000000000000065",
-    );
+    golden(&Err::<u8, String>("e".to_owned()), "01000000 010000000000000065");
 }
 
 #[test]
 fn collections() {
     golden(&vec![1_u16, 2], "0200000000000000 0100 0200");
     golden(&vec![(), ()], "0200000000000000");
-    golden(
-        &vec![vec![1_u8], vec![]],
-        "0200000000000000 010000000000000001 0000000000000000",
-    );
+    golden(&vec![vec![1_u8], vec![]], "0200000000000000 010000000000000001 0000000000000000");
     let map = BTreeMap::from([(1_u8, true), (2, false)]);
     golden(&map, "0200000000000000 01 01 02 00");
 }
 
 #[test]
 fn recursion() {
-    let tail = Chain {
-        value: 2,
-        next: None,
-    };
-    golden(
-        &Chain {
-            value: 1,
-            next: Some(Box::new(tail)),
-        },
-        "01 01 02 00",
-    );
+    let tail = Chain { value: 2, next: None };
+    golden(&Chain { value: 1, next: Some(Box::new(tail)) }, "01 01 02 00");
 }
 
 #[test]

@@ -13,9 +13,7 @@ use serde::{
 
 use super::*;
 
-const TOO_MUCH_MEMORY: DecodeError = DecodeError::TooMuchMemory {
-    bytes_max: DECODED_BYTES_MAX,
-};
+const TOO_MUCH_MEMORY: DecodeError = DecodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX };
 
 /// Larger in memory than on the wire, where its first variant takes four bytes.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -55,11 +53,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Counter<T> {
         while items.next_element::<T>()?.is_some() {
             elements += 1;
         }
-        Ok(Counted {
-            elements,
-            room,
-            kind: PhantomData,
-        })
+        Ok(Counted { elements, room, kind: PhantomData })
     }
 }
 
@@ -88,11 +82,7 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for EntryCounte
         while entries.next_entry::<K, V>()?.is_some() {
             elements += 1;
         }
-        Ok(CountedEntries(Counted {
-            elements,
-            room,
-            kind: PhantomData,
-        }))
+        Ok(CountedEntries(Counted { elements, room, kind: PhantomData }))
     }
 }
 
@@ -107,18 +97,9 @@ fn small(elements: usize) -> Vec<u8> {
 #[test]
 fn elements_that_take_no_bytes_are_refused_at_once() {
     assert_eq!(decode::<Vec<()>>(&length(u64::MAX)), Err(TOO_MUCH_MEMORY));
-    assert_eq!(
-        decode::<VecDeque<[u64; 0]>>(&length(u64::MAX)),
-        Err(TOO_MUCH_MEMORY)
-    );
-    assert_eq!(
-        decode::<HashSet<()>>(&length(u64::MAX)),
-        Err(TOO_MUCH_MEMORY)
-    );
-    assert_eq!(
-        decode::<HashMap<(), ()>>(&length(u64::MAX)),
-        Err(TOO_MUCH_MEMORY)
-    );
+    assert_eq!(decode::<VecDeque<[u64; 0]>>(&length(u64::MAX)), Err(TOO_MUCH_MEMORY));
+    assert_eq!(decode::<HashSet<()>>(&length(u64::MAX)), Err(TOO_MUCH_MEMORY));
+    assert_eq!(decode::<HashMap<(), ()>>(&length(u64::MAX)), Err(TOO_MUCH_MEMORY));
     assert_eq!(decode::<Vec<()>>(&length(1000)), Ok(vec![(); 1000]));
 }
 
@@ -126,14 +107,8 @@ fn elements_that_take_no_bytes_are_refused_at_once() {
 fn both_ends_agree_on_how_many_elements_are_too_many() {
     let too_many = DECODED_BYTES_MAX / ELEMENT_OVERHEAD_BYTES + 1;
     let bytes_max = DECODED_BYTES_MAX;
-    assert_eq!(
-        refused(&vec![(); too_many]),
-        EncodeError::TooMuchMemory { bytes_max }
-    );
-    assert_eq!(
-        decode::<Vec<()>>(&length(too_many as u64)),
-        Err(TOO_MUCH_MEMORY)
-    );
+    assert_eq!(refused(&vec![(); too_many]), EncodeError::TooMuchMemory { bytes_max });
+    assert_eq!(decode::<Vec<()>>(&length(too_many as u64)), Err(TOO_MUCH_MEMORY));
 }
 
 #[test]
@@ -172,15 +147,8 @@ fn lengths_that_the_bytes_do_not_hold_are_refused() {
         assert_eq!(decode::<Box<str>>(&bytes), Err(DecodeError::UnexpectedEnd));
         assert_eq!(decode::<Vec<u8>>(&bytes), Err(DecodeError::UnexpectedEnd));
         assert_eq!(decode::<Box<[u8]>>(&bytes), Err(DecodeError::UnexpectedEnd));
-        assert_eq!(
-            decode::<bytes::Bytes>(&bytes),
-            Err(DecodeError::UnexpectedEnd)
-        );
-        let error = if len > 1 << 24 {
-            TOO_MUCH_MEMORY
-        } else {
-            DecodeError::UnexpectedEnd
-        };
+        assert_eq!(decode::<bytes::Bytes>(&bytes), Err(DecodeError::UnexpectedEnd));
+        let error = if len > 1 << 24 { TOO_MUCH_MEMORY } else { DecodeError::UnexpectedEnd };
         assert_eq!(decode::<Vec<u64>>(&bytes), Err(error.clone()));
         assert_eq!(decode::<VecDeque<u8>>(&bytes), Err(error.clone()));
         assert_eq!(decode::<BTreeMap<u8, String>>(&bytes), Err(error));
@@ -217,24 +185,12 @@ fn messages_up_to_the_limit_and_beyond() {
     let mut largest = vec![7_u8; MESSAGE_BYTES_MAX - 8];
     let bytes = encoded(&largest);
     assert_eq!(bytes.len(), MESSAGE_BYTES_MAX);
-    assert_eq!(
-        decode::<Vec<u8>>(&bytes).map(|blob| blob.len()),
-        Ok(largest.len())
-    );
+    assert_eq!(decode::<Vec<u8>>(&bytes).map(|blob| blob.len()), Ok(largest.len()));
 
     largest.push(7);
     let (bytes_min, bytes_max) = (MESSAGE_BYTES_MAX + 1, MESSAGE_BYTES_MAX);
-    assert_eq!(
-        refused(&largest),
-        EncodeError::TooLarge {
-            bytes_min,
-            bytes_max
-        }
-    );
+    assert_eq!(refused(&largest), EncodeError::TooLarge { bytes_min, bytes_max });
     let bytes = plain(&largest);
-    let too_large = DecodeError::TooLarge {
-        bytes: bytes.len(),
-        bytes_max,
-    };
+    let too_large = DecodeError::TooLarge { bytes: bytes.len(), bytes_max };
     assert_eq!(decode::<Vec<u8>>(&bytes), Err(too_large));
 }

@@ -62,57 +62,29 @@ where
     T: DeserializeOwned + Debug + PartialEq,
 {
     let expected = expected.to_owned();
-    assert_eq!(
-        decode::<T>(bytes),
-        Err(DecodeError::NotSelfDescribing { expected })
-    );
+    assert_eq!(decode::<T>(bytes), Err(DecodeError::NotSelfDescribing { expected }));
 }
 
 #[test]
 fn a_field_that_leaves_itself_out() {
-    let error = refused(&Profile {
-        name: "Ann".to_owned(),
-        nickname: None,
-    });
+    let error = refused(&Profile { name: "Ann".to_owned(), nickname: None });
     let container = "Profile".to_owned();
-    assert_eq!(
-        error,
-        EncodeError::SkippedField {
-            container,
-            field: "nickname"
-        }
-    );
+    assert_eq!(error, EncodeError::SkippedField { container, field: "nickname" });
 
-    let error = refused(&Event::Renamed {
-        name: String::new(),
-    });
+    let error = refused(&Event::Renamed { name: String::new() });
     let container = "Event::Renamed".to_owned();
-    assert_eq!(
-        error,
-        EncodeError::SkippedField {
-            container,
-            field: "name"
-        }
-    );
+    assert_eq!(error, EncodeError::SkippedField { container, field: "name" });
 }
 
 #[test]
 fn a_field_that_could_leave_itself_out_but_does_not() {
-    assert_round_trip(&Profile {
-        name: "Ann".to_owned(),
-        nickname: Some("A".to_owned()),
-    });
-    assert_round_trip(&Event::Renamed {
-        name: "Ann".to_owned(),
-    });
+    assert_round_trip(&Profile { name: "Ann".to_owned(), nickname: Some("A".to_owned()) });
+    assert_round_trip(&Event::Renamed { name: "Ann".to_owned() });
 }
 
 #[test]
 fn flattened_fields() {
-    let flat = Flat {
-        id: 1,
-        rest: BTreeMap::from([("a".to_owned(), 2)]),
-    };
+    let flat = Flat { id: 1, rest: BTreeMap::from([("a".to_owned(), 2)]) };
     assert_eq!(refused(&flat), EncodeError::UnknownLength);
     let one_entry = encoded(&BTreeMap::from([("id", 1_u8)]));
     assert_not_self_describing::<Flat>(&one_entry, "field identifier");
@@ -145,12 +117,7 @@ fn dynamic_values() {
 #[test]
 fn ignored_values() {
     let error = decode::<IgnoredAny>(&[1]).map(|_| ()).unwrap_err();
-    assert_eq!(
-        error,
-        DecodeError::NotSelfDescribing {
-            expected: "anything at all".to_owned()
-        }
-    );
+    assert_eq!(error, DecodeError::NotSelfDescribing { expected: "anything at all".to_owned() });
 }
 
 #[test]
@@ -192,55 +159,28 @@ fn sequences_and_maps_with_a_wrong_length() {
     assert_eq!(encoded(&Seq(1)), plain(&[1_u8][..]));
     assert_eq!(encoded(&Map(1)), plain(&BTreeMap::from([(1_u8, 2_u8)])));
     for announced in [0, 2] {
-        assert_eq!(
-            refused(&Seq(announced)),
-            EncodeError::WrongLength { announced }
-        );
-        assert_eq!(
-            refused(&Map(announced)),
-            EncodeError::WrongLength { announced }
-        );
+        assert_eq!(refused(&Seq(announced)), EncodeError::WrongLength { announced });
+        assert_eq!(refused(&Map(announced)), EncodeError::WrongLength { announced });
     }
 }
 
 #[test]
 fn values_that_no_type_has() {
-    assert_eq!(
-        decode::<bool>(&[2]),
-        Err(DecodeError::InvalidBool { byte: 2 })
-    );
-    assert_eq!(
-        decode::<Option<u8>>(&[3, 1]),
-        Err(DecodeError::InvalidOption { tag: 3 })
-    );
+    assert_eq!(decode::<bool>(&[2]), Err(DecodeError::InvalidBool { byte: 2 }));
+    assert_eq!(decode::<Option<u8>>(&[3, 1]), Err(DecodeError::InvalidOption { tag: 3 }));
     assert_eq!(decode::<char>(&[0xff]), Err(DecodeError::InvalidChar));
-    assert_eq!(
-        decode::<char>(&[0xed, 0xa0, 0x80]),
-        Err(DecodeError::InvalidChar)
-    );
-    assert_eq!(
-        decode::<String>(&plain(&[0xff_u8][..])),
-        Err(DecodeError::InvalidUtf8)
-    );
+    assert_eq!(decode::<char>(&[0xed, 0xa0, 0x80]), Err(DecodeError::InvalidChar));
+    assert_eq!(decode::<String>(&plain(&[0xff_u8][..])), Err(DecodeError::InvalidUtf8));
     let unknown = DecodeError::UnknownVariant { name: "Colour" };
     assert_eq!(decode::<Colour>(&[2, 0, 0, 0]), Err(unknown));
-    assert_eq!(
-        decode::<Colour>(&[1, 0, 0]),
-        Err(DecodeError::UnexpectedEnd)
-    );
+    assert_eq!(decode::<Colour>(&[1, 0, 0]), Err(DecodeError::UnexpectedEnd));
 }
 
 #[test]
 fn too_few_or_too_many_bytes() {
     assert_eq!(decode::<u16>(&[1]), Err(DecodeError::UnexpectedEnd));
-    assert_eq!(
-        decode::<u16>(&[1, 0, 9, 9]),
-        Err(DecodeError::TrailingBytes { count: 2 })
-    );
-    assert_eq!(
-        decode::<()>(&[0]),
-        Err(DecodeError::TrailingBytes { count: 1 })
-    );
+    assert_eq!(decode::<u16>(&[1, 0, 9, 9]), Err(DecodeError::TrailingBytes { count: 2 }));
+    assert_eq!(decode::<()>(&[0]), Err(DecodeError::TrailingBytes { count: 1 }));
 }
 
 #[derive(Debug, PartialEq)]
@@ -261,10 +201,7 @@ impl<'de> Deserialize<'de> for Picky {
 #[test]
 fn what_the_type_itself_refuses() {
     assert_eq!(refused(&Picky), EncodeError::Other("not today".to_owned()));
-    assert_eq!(
-        decode::<Picky>(&[]),
-        Err(DecodeError::Other("not today".to_owned()))
-    );
+    assert_eq!(decode::<Picky>(&[]), Err(DecodeError::Other("not today".to_owned())));
 }
 
 #[test]
@@ -284,10 +221,7 @@ fn a_refusal_stands_although_the_type_swallows_it() {
             Ok(Self(Untagged::deserialize(deserializer).ok()))
         }
     }
-    assert!(matches!(
-        refused(&Careless),
-        EncodeError::SkippedField { field: "gone", .. }
-    ));
+    assert!(matches!(refused(&Careless), EncodeError::SkippedField { field: "gone", .. }));
     assert_not_self_describing::<Lenient>(&[], "any value");
     // The first refusal is told, not one that it led to.
     assert_not_self_describing::<(Lenient, Vec<()>)>(&u64::MAX.to_le_bytes(), "any value");

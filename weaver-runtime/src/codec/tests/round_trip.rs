@@ -18,11 +18,7 @@ enum Tree {
     Leaf,
     Number(i64),
     Labelled(u8, String),
-    Fork {
-        left: Box<Self>,
-        right: Option<Box<Self>>,
-        bytes: Vec<u8>,
-    },
+    Fork { left: Box<Self>, right: Option<Box<Self>>, bytes: Vec<u8> },
     List(Vec<Self>),
     Map(BTreeMap<String, Self>),
 }
@@ -183,20 +179,9 @@ fn borrowed_arguments_are_owned_by_the_receiver() {
 
 #[test]
 fn fields_skipped_both_ways() {
-    let bytes = encoded(&Cached {
-        key: 1,
-        cache: Some("c".to_owned()),
-        value: 2,
-    });
+    let bytes = encoded(&Cached { key: 1, cache: Some("c".to_owned()), value: 2 });
     assert_eq!(bytes, [1, 2]);
-    assert_eq!(
-        decode(&bytes),
-        Ok(Cached {
-            key: 1,
-            cache: None,
-            value: 2
-        })
-    );
+    assert_eq!(decode(&bytes), Ok(Cached { key: 1, cache: None, value: 2 }));
 }
 
 #[test]

@@ -27,11 +27,7 @@ pub(super) struct Entries<'de> {
 
 impl<'a, 'de> Items<'a, 'de> {
     pub(super) fn new(array: &'a Value<'de>, items: &'de [Spanned<DeValue<'de>>]) -> Self {
-        Self {
-            array,
-            items: items.iter(),
-            index: 0,
-        }
+        Self { array, items: items.iter(), index: 0 }
     }
 
     pub(super) fn left(&self) -> usize {
@@ -41,11 +37,7 @@ impl<'a, 'de> Items<'a, 'de> {
 
 impl<'de> Entries<'de> {
     pub(super) fn new(table: &Value<'de>, rows: &'de DeTable<'de>) -> Self {
-        Self {
-            table: table.clone(),
-            rows: rows.iter(),
-            value: None,
-        }
+        Self { table: table.clone(), rows: rows.iter(), value: None }
     }
 }
 
@@ -61,9 +53,7 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
         };
         let value = self.array.inner(item, self.array.place().item(self.index));
         self.index += 1;
-        seed.deserialize(value.clone())
-            .map(Some)
-            .map_err(|problem| problem.at(&value))
+        seed.deserialize(value.clone()).map(Some).map_err(|problem| problem.at(&value))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -81,10 +71,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some((key, value)) = self.rows.next() else {
             return Ok(None);
         };
-        self.value = Some(
-            self.table
-                .inner(value, self.table.place().child(key.get_ref())),
-        );
+        self.value = Some(self.table.inner(value, self.table.place().child(key.get_ref())));
         seed.deserialize(Key::new(key.get_ref()))
             .map(Some)
             .map_err(|problem| problem.at_key(key.span().start, &self.table))
@@ -92,12 +79,9 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         let Some(value) = self.value.take() else {
-            return Err(Problem::bad_value(
-                "a value was asked for before its key".to_owned(),
-            ));
+            return Err(Problem::bad_value("a value was asked for before its key".to_owned()));
         };
-        seed.deserialize(value.clone())
-            .map_err(|problem| problem.at(&value))
+        seed.deserialize(value.clone()).map_err(|problem| problem.at(&value))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -104,11 +104,7 @@ impl At {
             DeValue::Table(_) => table.clone(),
             _ => value.place().as_value(),
         };
-        Self {
-            offset,
-            table,
-            subject,
-        }
+        Self { offset, table, subject }
     }
 }
 
@@ -125,11 +121,7 @@ impl Error for Problem {}
 impl de::Error for Problem {
     fn custom<T: Display>(message: T) -> Self {
         let (kind, what) = (MistakeKind::BadValue, What::Custom(message.to_string()));
-        Self {
-            kind,
-            what,
-            at: None,
-        }
+        Self { kind, what, at: None }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -138,9 +130,7 @@ impl de::Error for Problem {
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let found = type_name(found);
-        Self::bad_value(format!(
-            "expected {expected}, found {found} that does not fit"
-        ))
+        Self::bad_value(format!("expected {expected}, found {found} that does not fit"))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
@@ -170,10 +160,7 @@ impl de::Error for Problem {
     fn missing_field(field: &'static str) -> Self {
         Self {
             kind: MistakeKind::MissingKey,
-            what: What::Key {
-                text: format!("missing key {}", quoted(field)),
-                hint: String::new(),
-            },
+            what: What::Key { text: format!("missing key {}", quoted(field)), hint: String::new() },
             at: None,
         }
     }
@@ -182,10 +169,7 @@ impl de::Error for Problem {
         Self {
             kind: MistakeKind::Conflict,
             what: What::Key {
-                text: format!(
-                    "key {}, or another name of it, is there twice",
-                    quoted(field)
-                ),
+                text: format!("key {}, or another name of it, is there twice", quoted(field)),
                 hint: String::new(),
             },
             at: None,
@@ -220,18 +204,13 @@ fn hide_strings(text: &mut String, value: &DeValue<'_>) {
     match value {
         DeValue::String(string) if string.len() >= HIDDEN_BYTES_MIN => {
             let debug = format!("{string:?}");
-            *text = text
-                .replace(string.as_ref(), "…")
-                .replace(debug.trim_matches('"'), "…");
+            *text = text.replace(string.as_ref(), "…").replace(debug.trim_matches('"'), "…");
         }
         DeValue::Array(items) => {
-            items
-                .iter()
-                .for_each(|item| hide_strings(text, item.get_ref()));
+            items.iter().for_each(|item| hide_strings(text, item.get_ref()));
         }
         DeValue::Table(rows) => {
-            rows.values()
-                .for_each(|value| hide_strings(text, value.get_ref()));
+            rows.values().for_each(|value| hide_strings(text, value.get_ref()));
         }
         _ => {}
     }

@@ -38,22 +38,12 @@ impl<'de> Value<'de> {
         mistakes: &'de RefCell<Mistakes>,
     ) -> Self {
         let (place, depth) = (Rc::new(place), 0);
-        Self {
-            value,
-            place,
-            mistakes,
-            depth,
-        }
+        Self { value, place, mistakes, depth }
     }
 
     /// A value inside this one.
     pub(super) fn inner(&self, value: &'de Spanned<DeValue<'de>>, place: Place) -> Self {
-        Self {
-            value,
-            place: Rc::new(place),
-            mistakes: self.mistakes,
-            depth: self.depth + 1,
-        }
+        Self { value, place: Rc::new(place), mistakes: self.mistakes, depth: self.depth + 1 }
     }
 
     pub(super) fn get(&self) -> &'de DeValue<'de> {
@@ -73,9 +63,7 @@ impl<'de> Value<'de> {
         if self.depth < SECTION_DEPTH_MAX {
             return Ok(());
         }
-        Err(Problem::bad_value(format!(
-            "nested deeper than {SECTION_DEPTH_MAX} levels"
-        )))
+        Err(Problem::bad_value(format!("nested deeper than {SECTION_DEPTH_MAX} levels")))
     }
 
     fn visit_items<V: Visitor<'de>>(
@@ -91,9 +79,7 @@ impl<'de> Value<'de> {
             0 => Ok(value),
             left => {
                 let (expected, found) = (items.len() - left, items.len());
-                Err(Problem::bad_value(format!(
-                    "expected {expected} items, found {found}"
-                )))
+                Err(Problem::bad_value(format!("expected {expected} items, found {found}")))
             }
         }
     }
@@ -111,9 +97,7 @@ impl<'de> Value<'de> {
         self.check_depth()?;
         let mut rows = rows.iter();
         let (Some((key, value)), None) = (rows.next(), rows.next()) else {
-            return Err(Problem::bad_value(
-                "expected a table with one key".to_owned(),
-            ));
+            return Err(Problem::bad_value("expected a table with one key".to_owned()));
         };
         Ok(Variant {
             name: Key::new(key.get_ref()),
@@ -134,15 +118,10 @@ impl<'de> Value<'de> {
 
     /// Reports keys that a struct ignores: a misspelt optional key would change nothing, silently.
     fn refuse_unknown(&self, rows: &DeTable<'_>, fields: &[&str]) {
-        let unknown = rows
-            .keys()
-            .filter(|key| !fields.contains(&key.get_ref().as_ref()));
+        let unknown = rows.keys().filter(|key| !fields.contains(&key.get_ref().as_ref()));
         for key in unknown {
             let (name, table) = (quoted(key.get_ref()), self.place.as_table());
-            let message = format!(
-                "unknown key {name} in {table}{}",
-                hint(key.get_ref(), fields)
-            );
+            let message = format!("unknown key {name} in {table}{}", hint(key.get_ref(), fields));
             let mut mistakes = self.mistakes.borrow_mut();
             mistakes.add(key.span().start, MistakeKind::UnknownKey, message);
         }
@@ -236,10 +215,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         match self.get() {
             DeValue::String(text) => visitor.visit_enum(text.as_ref().into_deserializer()),
             DeValue::Table(rows) => visitor.visit_enum(self.variant(rows)?),
-            other => Err(Problem::wrong_type(
-                type_name(other),
-                &"a string or a table",
-            )),
+            other => Err(Problem::wrong_type(type_name(other), &"a string or a table")),
         }
     }
 
@@ -269,8 +245,6 @@ fn visit_integer<'de, V: Visitor<'de>>(
     } else if let Ok(number) = u128::from_str_radix(digits, radix) {
         visitor.visit_u128(number)
     } else {
-        Err(Problem::bad_value(
-            "an integer of more than 128 bits".to_owned(),
-        ))
+        Err(Problem::bad_value("an integer of more than 128 bits".to_owned()))
     }
 }

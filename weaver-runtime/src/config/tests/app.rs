@@ -15,10 +15,7 @@ fn the_example_says_what_it_says() {
     assert_eq!(config.binary(), None);
     assert_eq!(config.env()["LANG"], "C");
     assert_eq!(config.args(), ["--fast"]);
-    assert_eq!(
-        config.listener("shop"),
-        Some("127.0.0.1:8080".parse().unwrap())
-    );
+    assert_eq!(config.listener("shop"), Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.listener("other"), None);
     assert_eq!(config.placement_default(), PlacementDefault::Together);
     let groups = config.groups();
@@ -58,12 +55,7 @@ currency = "CHF"
         ],
     );
     let error = parse(text).unwrap_err();
-    assert!(
-        error
-            .mistakes()
-            .iter()
-            .all(|mistake| mistake.kind == MistakeKind::NotAvailable)
-    );
+    assert!(error.mistakes().iter().all(|mistake| mistake.kind == MistakeKind::NotAvailable));
 }
 
 #[test]
@@ -91,18 +83,9 @@ fn a_relative_binary_starts_at_the_file() {
         let text = format!("[app]\nbinary = \"{binary}\"\n");
         ConfigFile::parse(Path::new(path), &text).unwrap().binary()
     };
-    assert_eq!(
-        binary("conf/weaver.toml", "bin/shop"),
-        Some(PathBuf::from("conf/bin/shop"))
-    );
-    assert_eq!(
-        binary("weaver.toml", "bin/shop"),
-        Some(PathBuf::from("bin/shop"))
-    );
-    assert_eq!(
-        binary("conf/weaver.toml", "/bin/shop"),
-        Some(PathBuf::from("/bin/shop"))
-    );
+    assert_eq!(binary("conf/weaver.toml", "bin/shop"), Some(PathBuf::from("conf/bin/shop")));
+    assert_eq!(binary("weaver.toml", "bin/shop"), Some(PathBuf::from("bin/shop")));
+    assert_eq!(binary("conf/weaver.toml", "/bin/shop"), Some(PathBuf::from("/bin/shop")));
 }
 
 #[test]
@@ -134,11 +117,7 @@ fn a_long_name_is_cut_in_messages() {
          `env`, `args`",
         "x".repeat(64)
     );
-    refuses_as(
-        MistakeKind::UnknownKey,
-        &format!("[app]\n{long} = 1"),
-        &line,
-    );
+    refuses_as(MistakeKind::UnknownKey, &format!("[app]\n{long} = 1"), &line);
 }
 
 #[test]

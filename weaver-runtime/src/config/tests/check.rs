@@ -35,12 +35,7 @@ fn all_unknown_names_are_refused_in_the_order_of_lines() {
             "weaver.toml:6:12: unknown listener `shpo`; did you mean `shop`?",
         ],
     );
-    assert!(
-        error
-            .mistakes()
-            .iter()
-            .all(|mistake| mistake.kind == MistakeKind::UnknownName)
-    );
+    assert!(error.mistakes().iter().all(|mistake| mistake.kind == MistakeKind::UnknownName));
 }
 
 #[test]
@@ -57,18 +52,10 @@ fn a_program_without_such_things_is_named_as_that() {
 
 #[test]
 fn many_known_names_are_cut() {
-    let names: Vec<_> = (10..40)
-        .map(|number| format!("Component{number}"))
-        .collect();
+    let names: Vec<_> = (10..40).map(|number| format!("Component{number}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let known = Known {
-        components: &names,
-        ..Known::default()
-    };
+    let known = Known { components: &names, ..Known::default() };
     let config = parsed("[groups.a]\ncomponents = [\"Zebra\"]");
     let error = config.check(&known).unwrap_err().to_string();
-    assert!(
-        error.ends_with("`Component20`, `Component21` and 18 more"),
-        "{error}"
-    );
+    assert!(error.ends_with("`Component20`, `Component21` and 18 more"), "{error}");
 }

@@ -24,10 +24,7 @@ fn a_file_that_cannot_be_read_says_why() {
     assert_eq!(error.mistakes()[0].kind, MistakeKind::Unreadable);
     let shown = error.to_string();
     let start = format!("{}: cannot be read: ", path.display());
-    assert!(
-        shown.starts_with(&start) && shown.len() > start.len(),
-        "{shown}"
-    );
+    assert!(shown.starts_with(&start) && shown.len() > start.len(), "{shown}");
 }
 
 #[test]
@@ -45,10 +42,7 @@ fn a_file_that_is_not_utf8_is_refused_where_it_is_not() {
 fn a_large_file_is_refused_even_if_it_is_cut_inside_a_character() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("weaver.toml");
-    for text in [
-        "#".repeat(1024 * 1024 + 1),
-        format!("#{}", "ü".repeat(1024 * 1024)),
-    ] {
+    for text in ["#".repeat(1024 * 1024 + 1), format!("#{}", "ü".repeat(1024 * 1024))] {
         fs::write(&path, text).unwrap();
         let error = ConfigFile::load(&path).unwrap_err();
         assert_eq!(error.mistakes()[0].kind, MistakeKind::TooLarge);
@@ -80,8 +74,5 @@ fn the_variable_names_a_file_where_none_is_found() {
         |variable: Option<&str>| ConfigFile::find(directory.path(), variable.map(OsString::from));
     assert_eq!(find(None), None);
     assert_eq!(find(Some("")), None);
-    assert_eq!(
-        find(Some("missing.toml")),
-        Some(PathBuf::from("missing.toml"))
-    );
+    assert_eq!(find(Some("missing.toml")), Some(PathBuf::from("missing.toml")));
 }

@@ -9,13 +9,7 @@ fn replicas_are_bounded() {
     assert_eq!(replicas("1"), Some(1));
     assert_eq!(replicas("1000"), Some(1000));
     assert_eq!(replicas("0x10"), Some(16));
-    for refused in [
-        "0",
-        "-1",
-        "1001",
-        "4294967297",
-        "99999999999999999999999999",
-    ] {
+    for refused in ["0", "-1", "1001", "4294967297", "99999999999999999999999999"] {
         let line = format!(
             "weaver.toml:3:12: `replicas` in [groups.a]: must be between 1 and 1000, found {refused}"
         );

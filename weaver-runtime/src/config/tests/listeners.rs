@@ -67,9 +67,5 @@ fn names_are_bounded() {
     let longest = "x".repeat(64);
     parsed(&format!("[listeners.{longest}]\naddress = \"127.0.0.1:1\""));
     let text = format!("[listeners.{longest}y]\naddress = \"127.0.0.1:1\"");
-    refuses_as(
-        MistakeKind::BadValue,
-        &text,
-        &line("1:12", &format!("{longest}…")),
-    );
+    refuses_as(MistakeKind::BadValue, &text, &line("1:12", &format!("{longest}…")));
 }

@@ -6,14 +6,8 @@ use super::{MistakeKind, parsed, refuses_as};
 #[test]
 fn each_and_together_are_read() {
     let default = |text| parsed(text).placement_default();
-    assert_eq!(
-        default("[placement]\ndefault = \"each\""),
-        PlacementDefault::Each
-    );
-    assert_eq!(
-        default("[placement]\ndefault = \"together\""),
-        PlacementDefault::Together
-    );
+    assert_eq!(default("[placement]\ndefault = \"each\""), PlacementDefault::Each);
+    assert_eq!(default("[placement]\ndefault = \"together\""), PlacementDefault::Together);
     assert_eq!(default("[placement]"), PlacementDefault::Each);
 }
 

@@ -106,9 +106,7 @@ impl<'de> Deserialize<'de> for Currency {
         let text = String::deserialize(deserializer)?;
         match text.len() {
             3 => Ok(Self(text)),
-            _ => Err(D::Error::custom(format!(
-                "{text} and {text:?} are no\ncurrency"
-            ))),
+            _ => Err(D::Error::custom(format!("{text} and {text:?} are no\ncurrency"))),
         }
     }
 }
@@ -164,14 +162,7 @@ low = false
     assert_eq!(all.ports, BTreeMap::from([(80, Level::Low)]));
     assert_eq!(all.levels, BTreeMap::from([(Level::Low, false)]));
     assert_eq!((all.level, all.shape), (Level::High, Shape::Point));
-    assert_eq!(
-        all.shapes,
-        [
-            Shape::Circle(0.5),
-            Shape::Line(1, 2),
-            Shape::Box { width: 3 }
-        ]
-    );
+    assert_eq!(all.shapes, [Shape::Circle(0.5), Shape::Line(1, 2), Shape::Box { width: 3 }]);
     assert_eq!(all.newtype, Newtype(4));
     assert_eq!(all.address, "::1".parse::<IpAddr>().unwrap());
     assert_eq!(all.every, Duration::new(1, 5));
@@ -212,19 +203,10 @@ fn a_missing_section_is_an_empty_table() {
         retries: u8,
         name: Option<String>,
     }
-    for config in [
-        ConfigFile::default(),
-        parsed(""),
-        parsed("[config.Other]\nretries = 3"),
-    ] {
-        assert_eq!(
-            config.section::<Optional>("Payment").unwrap(),
-            Optional::default()
-        );
+    for config in [ConfigFile::default(), parsed(""), parsed("[config.Other]\nretries = 3")] {
+        assert_eq!(config.section::<Optional>("Payment").unwrap(), Optional::default());
         config.section::<()>("Payment").unwrap();
-        let map = config
-            .section::<BTreeMap<String, String>>("Payment")
-            .unwrap();
+        let map = config.section::<BTreeMap<String, String>>("Payment").unwrap();
         assert!(map.is_empty());
     }
 }
@@ -237,9 +219,7 @@ fn a_missing_section_that_is_needed_is_named() {
     );
     assert_eq!(kind, MistakeKind::MissingKey);
     shows(
-        &ConfigFile::default()
-            .section::<Payment>("Payment")
-            .unwrap_err(),
+        &ConfigFile::default().section::<Payment>("Payment").unwrap_err(),
         &["missing key `currency` in [config.Payment]; there is no `weaver.toml`"],
     );
 }
@@ -276,10 +256,8 @@ fn unknown_keys_are_reported_together_and_once() {
 fn unknown_keys_of_a_variant_are_reported() {
     refused::<Payment>(
         "[config.Payment]\ncurrency = \"CHF\"\nshape = { Box = { width = 1, hight = 2 } }\n",
-        &[
-            "weaver.toml:3:30: unknown key `hight` in [config.Payment.shape.Box]; only `width` is \
-           known",
-        ],
+        &["weaver.toml:3:30: unknown key `hight` in [config.Payment.shape.Box]; only `width` is \
+           known"],
     );
 }
 
@@ -287,10 +265,7 @@ fn unknown_keys_of_a_variant_are_reported() {
 fn wrong_types_name_types_and_not_values() {
     let refused = |line, expected: &str| {
         let text = format!("[config.Payment]\n{line}\ncurrency = \"CHF\"\n");
-        assert_eq!(
-            refused::<Payment>(&text, &[expected]),
-            MistakeKind::WrongType
-        );
+        assert_eq!(refused::<Payment>(&text, &[expected]), MistakeKind::WrongType);
     };
     refused(
         "retries = \"hunter2\"",
@@ -327,10 +302,7 @@ fn wrong_types_name_types_and_not_values() {
 fn bad_values_are_refused_without_showing_them() {
     let refused = |line, expected: &str| {
         let text = format!("[config.Payment]\n{line}\ncurrency = \"CHF\"\n");
-        assert_eq!(
-            refused::<Payment>(&text, &[expected]),
-            MistakeKind::BadValue
-        );
+        assert_eq!(refused::<Payment>(&text, &[expected]), MistakeKind::BadValue);
     };
     refused(
         "retries = 4711",
@@ -382,10 +354,8 @@ fn a_message_of_the_type_itself_does_not_repeat_the_value() {
 fn two_names_of_one_field_exclude_each_other() {
     let kind = refused::<Payment>(
         "[config.Payment]\ncurrency = \"CHF\"\nattempts = 1\ntries = 2\n",
-        &[
-            "weaver.toml:1:1: key `attempts`, or another name of it, is there twice in \
-           [config.Payment]",
-        ],
+        &["weaver.toml:1:1: key `attempts`, or another name of it, is there twice in \
+           [config.Payment]"],
     );
     assert_eq!(kind, MistakeKind::Conflict);
 }
@@ -400,10 +370,5 @@ fn a_type_that_holds_itself_is_followed_to_a_bound() {
     let nested = |depth| format!("[config.Payment]\n{} = {{}}", vec!["a"; depth].join("."));
     parsed(&nested(63)).section::<Nest>("Payment").unwrap();
     let error = parsed(&nested(64)).section::<Nest>("Payment").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with(": nested deeper than 64 levels"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with(": nested deeper than 64 levels"), "{error}");
 }

@@ -1,0 +1,103 @@
+//! [`Body`]: one behaviour, and the list of all.
+
+use std::{any::Any, future::Future, pin::Pin, time::Duration};
+
+use weaver::Result;
+
+use crate::{
+    Stage, borrowed, bytes, cancellation, concurrent, config, crates, errors, init, missing,
+    panics, refused, shutdown, too_large, values,
+};
+
+/// One behaviour, which is the same under every placement.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// Its module and function.
+    pub name: &'static str,
+    run: fn(Stage) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+}
+
+/// The slowest body takes a few seconds in a debug build on two busy cores.
+const BODY_SECONDS_MAX: u64 = 60;
+
+impl Body {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// What was other than expected, in words.
+    pub async fn run(&self, stage: Stage) -> Result<(), String> {
+        let mut running = tokio::spawn((self.run)(stage));
+        let limit = Duration::from_secs(BODY_SECONDS_MAX);
+        match tokio::time::timeout(limit, &mut running).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(format!("{error:#}")),
+            Ok(Err(ended)) => Err(ended.try_into_panic().map_or_else(
+                |ended| ended.to_string(),
+                |panic| panic_message(&*panic),
+            )),
+            Err(_) => {
+                running.abort();
+                Err(format!("it hangs: not done after {limit:?}"))
+            }
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+macro_rules! bodies {
+    ($($module:ident::$function:ident,)*) => {
+        /// All bodies, in an order in which they can run in one program.
+        pub const BODIES: &[Body] = &[$(Body {
+            name: concat!(stringify!($module), "::", stringify!($function)),
+            run: |stage| Box::pin(async move { $module::$function(&stage).await }),
+        },)*];
+    };
+}
+
+bodies! {
+    // First, because the pause before a component is built again grows while the others run.
+    init::fails_until_it_succeeds,
+    init::panics,
+    values::numbers,
+    values::floats_keep_their_bits,
+    values::texts,
+    values::structs,
+    values::enums,
+    values::options,
+    values::collections,
+    values::hashed_collections,
+    values::instantiated_generics,
+    values::recursive_types,
+    values::types_of_the_standard_library,
+    values::shared_and_borrowed_types,
+    values::sixteen_arguments,
+    bytes::byte_strings_of_every_kind,
+    bytes::sizes_around_a_shared_frame,
+    bytes::ten_megabytes_both_ways,
+    borrowed::lent_values_arrive,
+    refused::shapes_that_cannot_be_carried,
+    refused::shapes_in_results_and_errors,
+    refused::values_that_nest_too_deep,
+    too_large::arguments,
+    too_large::results,
+    errors::own_variants,
+    errors::chains_keep_their_text,
+    errors::call_errors_stay_typed_across_two_calls,
+    panics::are_errors_at_the_caller,
+    panics::while_an_argument_is_decoded,
+    panics::while_a_result_is_encoded,
+    panics::while_a_result_is_decoded,
+    config::sections_are_each_components_own,
+    missing::the_error_says_the_cure,
+    crates::interface_and_implementation_apart,
+    shutdown::components_work_before_it,
+    cancellation::a_dropped_call_stops_its_callee,
+    cancellation::and_all_that_it_called,
+    concurrent::nobody_gets_anothers_answer,
+    concurrent::a_slow_call_holds_up_nobody,
+}

@@ -1,0 +1,11 @@
+//! Programs built with weaver, run under each placement.
+//!
+//! One binary, because each costs the time to link it.
+
+mod support;
+
+mod exit_codes;
+mod kills;
+mod placements;
+mod processes;
+mod shutdown;

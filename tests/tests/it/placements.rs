@@ -1,0 +1,58 @@
+//! The bodies in this process: with direct calls, and with encoded ones.
+
+use weaver_runtime::LocalCalls;
+use weaver_tests::{BODIES, Body, Stage};
+
+use crate::support::fresh_directory;
+
+/// Runs the bodies of one module of the library, each in a program of its own.
+#[tokio::main]
+async fn run(calls: LocalCalls, module: &str) {
+    let belongs = |body: &&Body| body.name.split("::").next() == Some(module);
+    let bodies: Vec<_> = BODIES.iter().filter(belongs).collect();
+    assert!(!bodies.is_empty(), "the library has no bodies in `{module}`");
+    let mut failures = Vec::new();
+    for body in bodies {
+        let directory = fresh_directory();
+        let stage = Stage::in_this_process(calls, directory.path()).await.expect("it starts");
+        let app = stage.app.clone();
+        if let Err(why) = body.run(stage).await {
+            failures.push(format!("{}: {why}", body.name));
+        }
+        app.shutdown().await;
+    }
+    assert!(failures.is_empty(), "{calls:?} calls:\n{}", failures.join("\n"));
+}
+
+macro_rules! modules {
+    ($($module:ident)*) => {
+        mod direct {
+            $(#[test]
+            fn $module() {
+                super::run(super::LocalCalls::Direct, stringify!($module));
+            })*
+        }
+
+        mod encoded {
+            $(#[test]
+            fn $module() {
+                super::run(super::LocalCalls::Encoded, stringify!($module));
+            })*
+        }
+
+        /// A new module of bodies is run, too.
+        #[test]
+        fn every_module_is_listed() {
+            let listed = [$(stringify!($module)),*];
+            for body in BODIES {
+                let module = body.name.split("::").next().unwrap_or_default();
+                assert!(listed.contains(&module), "`{module}` is not listed");
+            }
+        }
+    };
+}
+
+modules! {
+    borrowed bytes cancellation concurrent config crates errors init missing panics refused shutdown
+    too_large values
+}

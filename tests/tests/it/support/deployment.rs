@@ -1,0 +1,171 @@
+//! [`Deployment`]: `weaver deploy` of this package's program, in a directory of its own.
+
+use std::{
+    fmt::Write,
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use weaver_runtime::control;
+use weaver_tests::{config_text, errand::Errand};
+
+/// All bodies with every component in a process of its own, in a debug build on two busy cores.
+const FINISHED_SECONDS_MAX: u64 = 180;
+
+/// Until a line is printed, or `weaver status` shows something: a start on a busy machine.
+const SEEN_SECONDS_MAX: u64 = 60;
+
+/// The pause between two looks.
+const LOOK_AGAIN_MILLISECONDS: u64 = 20;
+
+/// What `weaver status` shows of one deployment.
+pub(crate) type Status = control::Status;
+
+/// A running `weaver deploy`.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    directory: TempDir,
+    child: Child,
+    /// Everything that was printed so far, for conditions and for failures.
+    lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<thread::JoinHandle<()>>,
+}
+
+/// An empty directory that is removed at the end of the test.
+pub(crate) fn fresh_directory() -> TempDir {
+    tempfile::Builder::new().prefix("weaver-tests-").tempdir().expect("a directory")
+}
+
+/// The command, with a place of its own for what it remembers between two runs.
+fn command(state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weaver-command"));
+    command.env("XDG_RUNTIME_DIR", state).env_remove("WEAVER_CONFIG");
+    command
+}
+
+impl Deployment {
+    /// Deploys the program; `placement` is the part of `weaver.toml` that says where components run.
+    pub(crate) fn start(errand: Errand, number: u8, placement: &str) -> Self {
+        let directory = fresh_directory();
+        fs::write(directory.path().join("weaver.toml"), config(&directory, errand, number, placement))
+            .expect("a weaver.toml");
+        let mut child = command(directory.path())
+            .arg("deploy")
+            .arg(directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let stdout = child.stdout.take().map(|out| follow(out, Arc::clone(&lines)));
+        let stderr = child.stderr.take().map(|out| follow(out, Arc::clone(&lines)));
+        let readers = stdout.into_iter().chain(stderr).collect();
+        Self { directory, child, lines, readers }
+    }
+
+    /// The directory that components and `main` write to.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join(file)
+    }
+
+    /// Everything that was printed.
+    pub(crate) fn output(&self) -> String {
+        self.lines.lock().expect("the lines").join("\n")
+    }
+
+    /// The first line that holds `text`, once it is printed.
+    pub(crate) fn wait_for_line(&self, text: &str) -> String {
+        self.wait_for(text, || {
+            let lines = self.lines.lock().expect("the lines");
+            lines.iter().find(|line| line.contains(text)).cloned()
+        })
+    }
+
+    /// The status, once it is as it should be.
+    pub(crate) fn wait_for_status(&self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        self.wait_for(what, || self.status().filter(&wanted))
+    }
+
+    fn status(&self) -> Option<Status> {
+        let mut command = command(self.directory.path());
+        let output = command.args(["status", "--json"]).output().expect("the command runs");
+        let statuses: Vec<Status> = serde_json::from_slice(&output.stdout).ok()?;
+        statuses.into_iter().next()
+    }
+
+    /// Waits until the deployment ends.
+    pub(crate) fn finish(&mut self) -> ExitStatus {
+        let until = Instant::now() + Duration::from_secs(FINISHED_SECONDS_MAX);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the command can be waited for") {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end:\n{}", self.output());
+            look_again();
+        };
+        self.readers.drain(..).for_each(|reader| reader.join().expect("its output"));
+        status
+    }
+
+    fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let until = Instant::now() + Duration::from_secs(SEEN_SECONDS_MAX);
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < until, "waited for {what} in vain:\n{}", self.output());
+            look_again();
+        }
+    }
+}
+
+impl Drop for Deployment {
+    /// Its processes end with it.
+    fn drop(&mut self) {
+        // It has ended already, unless a test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn config(directory: &TempDir, errand: Errand, number: u8, placement: &str) -> String {
+    let errand = format!("{errand:?}").to_lowercase();
+    let directory = directory.path();
+    let mut text = config_text(directory);
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "[config.main]\nerrand = {errand:?}\nnumber = {number}\ndirectory = {directory:?}\n\
+         [app]\nname = \"bodies\"\nbinary = {:?}\n{placement}\n",
+        env!("CARGO_BIN_EXE_bodies")
+    );
+    text
+}
+
+fn follow(
+    output: impl Read + Send + 'static,
+    lines: Arc<Mutex<Vec<String>>>,
+) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            lines.lock().expect("the lines").push(line);
+        }
+    })
+}
+
+/// `kill -9`.
+pub(crate) fn kill(pid: u32) {
+    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(killed.expect("kill runs").success(), "cannot kill {pid}");
+}
+
+fn look_again() {
+    thread::sleep(Duration::from_millis(LOOK_AGAIN_MILLISECONDS));
+}
