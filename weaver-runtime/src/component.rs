@@ -84,16 +84,6 @@ pub trait Dispatch: Send + Sync + 'static {
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
-/// A component that lives in this process.
-#[derive(Debug)]
-pub(crate) struct Local<C: ?Sized>(pub(crate) Arc<C>);
-
-impl<C: Component + ?Sized> Dispatch for Local<C> {
-    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
-        self.0.dispatch(method, arguments)
-    }
-}
-
 /// The answer to a method index that the component does not have.
 pub fn no_such_method<'a, C: Component + ?Sized>(
     method: u16,

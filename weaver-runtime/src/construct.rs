@@ -6,10 +6,11 @@ use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc};
 use crate::{
     app::App,
     client::{Client, Transport},
-    component::{BoxFuture, Component, ComponentSpec, Dispatch, Local},
+    component::{BoxFuture, Component, ComponentSpec, Dispatch},
     config::ConfigFile,
-    error::{Error, Result},
+    error::{Error, Failure, Result},
     listener::Listener,
+    message::Message,
     reference::Ref,
 };
 
@@ -364,6 +365,16 @@ impl Instance {
     /// The author's.
     pub async fn shutdown(&self) -> Result<()> {
         (self.shutdown)().await
+    }
+}
+
+/// A component that lives in this process.
+#[derive(Debug)]
+pub(crate) struct Local<C: ?Sized>(pub(crate) Arc<C>);
+
+impl<C: Component + ?Sized> Dispatch for Local<C> {
+    fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
+        self.0.dispatch(method, arguments)
     }
 }
 

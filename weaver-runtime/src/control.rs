@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     client::Client,
-    component::{Component, ComponentSpec, Dispatch, Local, MethodSpec},
+    component::{Component, ComponentSpec, Dispatch, MethodSpec},
+    construct::Local,
     error::Result,
     fingerprint::{Fingerprint, Signature},
     net::{Callers, Hello, ReplicaAddress, ReplicaId, Router, Routes, Service},

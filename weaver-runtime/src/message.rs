@@ -42,6 +42,7 @@ impl Message {
     }
 
     /// A message without a value.
+    #[cfg(feature = "node")]
     #[must_use]
     pub(crate) fn empty() -> Self {
         Self(Bytes::from(vec![0; HEADER_BYTES]))

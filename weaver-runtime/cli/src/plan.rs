@@ -57,6 +57,24 @@ impl Plan {
         Self { groups, placement, edges }
     }
 
+    /// Methods that cannot be called where this plan puts them, each with the reason.
+    pub(crate) fn problems(&self, graph: &Graph) -> Vec<String> {
+        let remote = |component: &str| {
+            let callers = self.placement.callers_of(graph, component);
+            callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
+        };
+        let methods = graph.components.iter().filter(|(name, _)| remote(name)).flat_map(
+            |(name, component)| component.methods.iter().map(move |method| (name, method)),
+        );
+        let problems = methods.flat_map(|(name, method)| {
+            method.problems.iter().map(move |problem| {
+                let method = &method.name;
+                format!("{name}.{method} cannot be called from another process: {problem}")
+            })
+        });
+        problems.collect()
+    }
+
     /// Every replica that is to run.
     pub(crate) fn replicas(&self) -> impl Iterator<Item = ReplicaId> {
         self.groups.iter().flat_map(|group| {
@@ -128,7 +146,7 @@ impl fmt::Display for Plan {
 mod tests {
     use std::path::Path;
 
-    use weaver_runtime::graph::{ComponentNode, Requests};
+    use weaver_runtime::graph::{ComponentNode, MethodNode, Requests};
 
     use super::*;
 
@@ -189,6 +207,25 @@ edges
         assert_eq!(replicas, ["main.0", "cart.0", "cart.1", "cart.2", "Main.0"]);
         assert!(plan.to_string().contains("  cart  Cart, Store  × 3\n"), "{plan}");
         assert!(plan.to_string().contains("  Cart → Store  direct\n"), "{plan}");
+    }
+
+    #[test]
+    fn what_cannot_travel_is_named_where_it_would_have_to() {
+        let mut graph = graph();
+        let method = MethodNode {
+            name: "put".to_owned(),
+            arguments: vec!["body".to_owned()],
+            arguments_shape: String::new(),
+            result_shape: String::new(),
+            idempotent: false,
+            problems: vec!["argument `body` is JSON".to_owned()],
+        };
+        graph.components.get_mut("Store").unwrap().methods.push(method);
+        let each = Plan::new(&graph, &ConfigFile::default());
+        let expected = "Store.put cannot be called from another process: argument `body` is JSON";
+        assert_eq!(each.problems(&graph), [expected]);
+        let together = plan("[placement]\ndefault = \"together\"");
+        assert_eq!(together.problems(&graph), Vec::<String>::new());
     }
 
     #[test]

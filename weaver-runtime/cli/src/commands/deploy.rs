@@ -45,6 +45,7 @@ impl Deploy {
         check_names(&project, &graph)?;
         let plan = Plan::new(&graph, &project.config);
         logs::say(&plan.to_string());
+        plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
         let app = project.app_name(&graph);
         let deployment = Deployment { app, binary, graph, plan, config: project.config };
         Ok(runtime()?.block_on(deployer::run(deployment))?)
