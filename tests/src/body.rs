@@ -31,10 +31,9 @@ impl Body {
         match tokio::time::timeout(limit, &mut running).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(format!("{error:#}")),
-            Ok(Err(ended)) => Err(ended.try_into_panic().map_or_else(
-                |ended| ended.to_string(),
-                |panic| panic_message(&*panic),
-            )),
+            Ok(Err(ended)) => Err(ended
+                .try_into_panic()
+                .map_or_else(|ended| ended.to_string(), |panic| panic_message(&*panic))),
             Err(_) => {
                 running.abort();
                 Err(format!("it hangs: not done after {limit:?}"))
@@ -81,6 +80,7 @@ bodies! {
     bytes::ten_megabytes_both_ways,
     borrowed::lent_values_arrive,
     refused::shapes_that_cannot_be_carried,
+    refused::the_error_names_the_argument,
     refused::shapes_in_results_and_errors,
     refused::values_that_nest_too_deep,
     too_large::arguments,

@@ -25,7 +25,13 @@ trait Borrower {
 
     async fn path(&self, path: &Path) -> Result<String>;
 
-    async fn mixed(&self, text: &str, owned: String, numbers: &[i64], flag: &bool) -> Result<String>;
+    async fn mixed(
+        &self,
+        text: &str,
+        owned: String,
+        numbers: &[i64],
+        flag: &bool,
+    ) -> Result<String>;
 }
 
 #[derive(Default)]
@@ -57,7 +63,13 @@ impl Borrower for Library {
         Ok(path.display().to_string())
     }
 
-    async fn mixed(&self, text: &str, owned: String, numbers: &[i64], flag: &bool) -> Result<String> {
+    async fn mixed(
+        &self,
+        text: &str,
+        owned: String,
+        numbers: &[i64],
+        flag: &bool,
+    ) -> Result<String> {
         Ok(format!("{text} {owned} {numbers:?} {flag}"))
     }
 }

@@ -1,9 +1,13 @@
 //! Components whose `init` fails: an answer for callers, never a hang, and the process lives.
 
+mod dynamite;
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use weaver::{App, CallErrorKind, Config, Context, Lifecycle, Ran, Ref, Result, component};
+
+use dynamite::Explosive;
 
 use crate::{Stage, eventually};
 
@@ -18,12 +22,6 @@ trait Stubborn {
 #[component]
 trait Dependent {
     async fn failures(&self) -> Result<u64>;
-}
-
-/// Panics in `init`, always.
-#[component]
-trait Explosive {
-    async fn call(&self) -> Result<()>;
 }
 
 #[derive(Default, Deserialize)]
@@ -67,23 +65,6 @@ struct Behind {
 impl Dependent for Behind {
     async fn failures(&self) -> Result<u64> {
         self.stubborn.failures().await
-    }
-}
-
-#[derive(Default)]
-struct Dynamite;
-
-impl Lifecycle for Dynamite {
-    async fn init(&mut self) -> Result<()> {
-        tokio::task::yield_now().await;
-        panic!("the fuse was lit")
-    }
-}
-
-#[component]
-impl Explosive for Dynamite {
-    async fn call(&self) -> Result<()> {
-        Ok(())
     }
 }
 

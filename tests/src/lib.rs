@@ -25,6 +25,7 @@ mod config;
 mod crates;
 pub mod errand;
 mod errors;
+mod hush;
 mod init;
 mod missing;
 mod panics;

@@ -1,84 +1,14 @@
 //! A panic in a method, or in the author's own encoding and decoding: an error at its caller, and the
 //! process lives.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use weaver::{CallError, CallErrorKind, Context, Ran, Ref, Result, component};
+mod bomb;
+
+use weaver::{CallError, CallErrorKind, Context, Ran, Ref, Result};
+
+pub(crate) use bomb::Bomb;
+use bomb::Fragile;
 
 use crate::Stage;
-
-/// A number that panics at one value when it is encoded, at another when it is decoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Fragile(u64);
-
-impl Fragile {
-    const SOUND: Self = Self(7);
-    const BREAKS_ENCODING: Self = Self(0xdead_beef_0000_0001);
-    const BREAKS_DECODING: Self = Self(0xdead_beef_0000_0002);
-}
-
-impl Serialize for Fragile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        assert_ne!(*self, Self::BREAKS_ENCODING, "broken while encoding");
-        serializer.serialize_u64(self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Fragile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fragile = Self(u64::deserialize(deserializer)?);
-        assert_ne!(fragile, Self::BREAKS_DECODING, "broken while decoding");
-        Ok(fragile)
-    }
-}
-
-#[component]
-pub(crate) trait Bomb {
-    async fn explode(&self, message: String) -> Result<u8, CallError>;
-
-    async fn explode_later(&self, message: String) -> Result<u8, CallError>;
-
-    async fn explode_without_words(&self) -> Result<u8, CallError>;
-
-    async fn take(&self, fragile: Fragile) -> Result<(), CallError>;
-
-    async fn give(&self, value: u64) -> Result<Fragile, CallError>;
-
-    /// Its process.
-    async fn pid(&self) -> Result<u32, CallError>;
-}
-
-#[derive(Default)]
-struct Powder;
-
-#[component]
-impl Bomb for Powder {
-    async fn explode(&self, message: String) -> Result<u8, CallError> {
-        panic!("{message}")
-    }
-
-    async fn explode_later(&self, message: String) -> Result<u8, CallError> {
-        tokio::task::yield_now().await;
-        panic!("{message}")
-    }
-
-    async fn explode_without_words(&self) -> Result<u8, CallError> {
-        std::panic::panic_any(7_u8)
-    }
-
-    async fn take(&self, fragile: Fragile) -> Result<(), CallError> {
-        // It broke on the way here, unless there was no way.
-        drop((fragile,));
-        Ok(())
-    }
-
-    async fn give(&self, value: u64) -> Result<Fragile, CallError> {
-        Ok(Fragile(value))
-    }
-
-    async fn pid(&self) -> Result<u32, CallError> {
-        Ok(std::process::id())
-    }
-}
 
 fn assert_panicked<T>(method: &str, message: &str, outcome: Result<T, CallError>) {
     let error = outcome.err().expect("it panicked");
@@ -112,9 +42,9 @@ pub(crate) async fn while_an_argument_is_decoded(stage: &Stage) -> Result<()> {
     if stage.encoded {
         assert_panicked("take", "broken while decoding", taken);
     } else {
-        taken.context("nothing is decoded")?;
+        assert_eq!(taken.context("nothing is decoded")?, Fragile::BREAKS_DECODING.0);
     }
-    bomb.take(Fragile::SOUND).await.context("the next call is none the worse")?;
+    assert_eq!(bomb.take(Fragile::SOUND).await.context("the next call")?, Fragile::SOUND.0);
     assert_eq!(pid(&bomb).await?, before, "the process lives");
     Ok(())
 }

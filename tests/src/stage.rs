@@ -8,6 +8,8 @@ use std::{
 use weaver::{App, Context, Result};
 use weaver_runtime::{LocalCalls, config::ConfigFile};
 
+use crate::hush::hush_expected_panics;
+
 /// A running program, and what a body has to know about how it runs.
 #[derive(Clone, Debug)]
 pub struct Stage {
@@ -25,6 +27,7 @@ impl Stage {
     /// # Errors
     /// The program does not start.
     pub async fn in_this_process(calls: LocalCalls, directory: &Path) -> Result<Self> {
+        hush_expected_panics();
         let config = ConfigFile::parse(Path::new("weaver.toml"), &config_text(directory))
             .context("cannot read the configuration")?;
         let app = App::builder().config(config).local_calls(calls).start().await?;

@@ -14,7 +14,10 @@ use std::{
 
 use tokio::{task::JoinSet, time::timeout};
 
-use self::{loopback::Loopback, slot::Slot};
+use self::{
+    loopback::{Carried, Checked, Loopback},
+    slot::Slot,
+};
 use crate::{
     app::App,
     client::Transport,
@@ -23,6 +26,7 @@ use crate::{
     construct::{Provided, Provider},
     control::Health,
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
+    graph::Graph,
     listener::Listener,
     message::Message,
     net::{Callers, Router, Service},
@@ -109,15 +113,20 @@ impl Node {
 
     /// The services of this node's components, by their index on the wire.
     pub(crate) fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
-        let graph = self.registry.graph("");
+        let graph = self.registry.graph();
         let service = |name: &str| {
             let slot = self.slots.get(name)?;
             let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
-            let callers = placement.callers_of(&graph, name);
+            let callers = placement.callers_of(graph, name);
             let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
             Some(Service { target, callers })
         };
         self.registry.iter().map(|i| service(i.component.name)).collect()
+    }
+
+    /// The program as data.
+    pub(crate) fn graph(&self) -> &Graph {
+        self.registry.graph()
     }
 
     /// How the components here are.
@@ -176,13 +185,13 @@ impl Node {
         match &self.calls {
             Calls::Direct | Calls::Encoded => {
                 let slot = self.slots.get(spec.name).ok_or_else(|| missing(spec, holder))?;
-                Ok(Arc::new(Loopback::new(Arc::clone(slot), spec)))
+                Ok(Arc::new(Loopback::new(Arc::clone(slot), self.carried(spec))))
             }
             Calls::Remote { placement, router, .. } => {
                 let index = self.registry.index(spec.name);
                 let group = placement.group_of(spec.name);
                 let (index, group) = index.zip(group).ok_or_else(|| missing(spec, holder))?;
-                Ok(Arc::new(loopback::Checked::new(router.transport(group, index), spec)))
+                Ok(Arc::new(Checked::new(router.transport(group, index), self.carried(spec))))
             }
         }
     }
@@ -206,14 +215,18 @@ impl Node {
         Ok(bound)
     }
 
+    fn carried(&self, spec: &ComponentSpec) -> Carried {
+        let component = self.graph().components.get(spec.name);
+        Carried::new(component.map_or(&[], |component| component.methods.as_slice()))
+    }
+
     fn warn_of_what_cannot_travel(&self) {
-        for implementation in self.registry.iter() {
-            for method in implementation.component.methods {
-                for problem in (method.shape)().problems(method.arguments) {
-                    let component = implementation.component.name;
+        for (name, component) in &self.graph().components {
+            for method in &component.methods {
+                for problem in &method.problems {
+                    let method = &method.name;
                     report::warn(&format!(
-                        "warning: {component}.{} can only be called in the same process: {problem}",
-                        method.name
+                        "warning: {name}.{method} can only be called in the same process: {problem}"
                     ));
                 }
             }

@@ -1,6 +1,6 @@
 //! [`Registry`]: the implementations that are linked into this program, checked as a whole.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
 use crate::{
     component::{ComponentSpec, MethodSpec},
@@ -13,8 +13,12 @@ use crate::{
 /// on the wire.
 #[derive(Debug)]
 pub(crate) struct Registry {
+    package: String,
     implementations: BTreeMap<&'static str, &'static Implementation>,
     main: Vec<FieldSpec>,
+    /// Made when it is first asked for: examining every type takes milliseconds, for a large program
+    /// in a debug build half a second.
+    graph: OnceLock<Graph>,
 }
 
 /// One way in which the parts of a program do not fit together.
@@ -65,12 +69,13 @@ impl std::error::Error for RegistryErrors {}
 
 impl Registry {
     /// What is linked into this program; `main` is what the arguments of `main` ask for.
-    pub(crate) fn collect(main: Vec<FieldSpec>) -> Result<Self, RegistryErrors> {
-        Self::check(inventory::iter::<Implementation>(), main)
+    pub(crate) fn collect(package: String, main: Vec<FieldSpec>) -> Result<Self, RegistryErrors> {
+        Self::check(package, inventory::iter::<Implementation>(), main)
     }
 
     /// Checks everything and reports all mistakes at once.
     fn check(
+        package: String,
         linked: impl IntoIterator<Item = &'static Implementation>,
         main: Vec<FieldSpec>,
     ) -> Result<Self, RegistryErrors> {
@@ -89,7 +94,7 @@ impl Registry {
                 }
             }
         }
-        let registry = Self { implementations, main };
+        let registry = Self { package, implementations, main, graph: OnceLock::new() };
         registry.check_references(&mut errors);
         registry.check_listeners(&mut errors);
         if let Err(path) = registry.dependency_order() {
@@ -139,10 +144,12 @@ impl Registry {
     }
 
     /// The program as data.
-    pub(crate) fn graph(&self, package: &str) -> Graph {
-        let components =
-            self.iter().map(|i| (i.component.name.to_owned(), component_node(i))).collect();
-        Graph { package: package.to_owned(), components, main: requests(&self.main) }
+    pub(crate) fn graph(&self) -> &Graph {
+        self.graph.get_or_init(|| {
+            let components = self.iter().map(|i| (i.component.name.to_owned(), component_node(i)));
+            let components = components.collect();
+            Graph { package: self.package.clone(), components, main: requests(&self.main) }
+        })
     }
 
     fn holders(&self) -> impl Iterator<Item = (&'static str, Vec<FieldSpec>)> {
@@ -300,8 +307,15 @@ mod tests {
         }))
     }
 
+    fn check(
+        linked: Vec<&'static Implementation>,
+        main: Vec<FieldSpec>,
+    ) -> Result<Registry, RegistryErrors> {
+        Registry::check("shop".to_owned(), linked, main)
+    }
+
     fn messages(linked: Vec<&'static Implementation>, main: Vec<FieldSpec>) -> Vec<String> {
-        match Registry::check(linked, main) {
+        match check(linked, main) {
             Ok(_) => Vec::new(),
             Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
         }
@@ -314,7 +328,7 @@ mod tests {
             implementation(B, "ImplB", || vec![FieldSpec::Reference(C)]),
             implementation(C, "ImplC", Vec::new),
         ];
-        let registry = Registry::check(linked, Vec::new()).unwrap();
+        let registry = check(linked, Vec::new()).unwrap();
         assert_eq!(registry.dependency_order().unwrap(), ["C", "B", "A"]);
         assert_eq!((registry.index("A"), registry.index("C")), (Some(0), Some(2)));
     }
@@ -370,7 +384,8 @@ mod tests {
             implementation(B, "ImplB", Vec::new),
         ];
         let main = vec![FieldSpec::Reference(A), FieldSpec::Listener("web")];
-        let graph = Registry::check(linked, main).unwrap().graph("shop");
+        let registry = check(linked, main).unwrap();
+        let graph = registry.graph();
         assert_eq!(graph.edges().collect::<Vec<_>>(), [("main", "A"), ("A", "B")]);
         assert_eq!(graph.listeners().collect::<Vec<_>>(), [("web", "main")]);
         assert_eq!(graph.sections().collect::<Vec<_>>(), ["A"]);

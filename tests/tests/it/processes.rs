@@ -7,7 +7,7 @@ use weaver_tests::{
     errand::{Errand, GO_ON, PIDS, WAITING},
 };
 
-use crate::support::Deployment;
+use crate::{shutdown::noted, support::Deployment};
 
 /// Stateless components run three and two times; others share a process.
 const GROUPED: &str = r#"
@@ -42,12 +42,16 @@ fn assert_all_bodies_pass(placement: &str) -> Deployment {
 
 #[test]
 fn each_component_by_itself() {
-    assert_all_bodies_pass("[placement]\ndefault = \"each\"");
+    let deployment = assert_all_bodies_pass("[placement]\ndefault = \"each\"");
+    let mut shut_down = noted(&deployment.path(""), "shutdown ");
+    shut_down.sort();
+    assert_eq!(shut_down, ["Bottom", "Middle", "Top"], "each once, in whatever order");
 }
 
 #[test]
 fn groups_and_replicas() {
-    assert_all_bodies_pass(GROUPED);
+    let deployment = assert_all_bodies_pass(GROUPED);
+    assert_eq!(noted(&deployment.path(""), "shutdown "), ["Top", "Middle", "Bottom"]);
 }
 
 #[test]

@@ -12,8 +12,9 @@ use std::{
 
 use weaver_runtime::net::{ReplicaAddress, ReplicaId, Routes};
 
-/// A replica that has not reported by then is killed and started again.
-const STARTING_SECONDS_MAX: u64 = 30;
+/// A replica that has not reported by then is killed and started again. It takes milliseconds, in a debug
+/// build on a machine with many others starting some seconds.
+const STARTING_SECONDS_MAX: u64 = 60;
 
 /// A replica whose last answer to a health call is older than this is killed and started again. A
 /// handler that computes on every thread of the program for so long is a fault, too.

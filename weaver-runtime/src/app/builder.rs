@@ -111,21 +111,18 @@ impl AppBuilder {
     /// # Errors
     /// Every reason for which the program cannot run, at once where there are several.
     pub async fn start(mut self) -> Result<App, StartError> {
-        let package = self.package();
         let calls = self.calls;
         match self.role()? {
             Role::Answered => std::process::exit(0),
             Role::Whole(registry, config) => Ok(App::new(whole(registry, *config, calls))),
-            Role::Replica(bootstrap, registry) => {
-                embedded_replica(*bootstrap, registry, package).await
-            }
+            Role::Replica(bootstrap, registry) => embedded_replica(*bootstrap, registry).await,
         }
     }
 
     pub(super) fn role(&mut self) -> Result<Role, StartError> {
-        let registry = Registry::collect(std::mem::take(&mut self.main))?;
+        let registry = Registry::collect(self.package(), std::mem::take(&mut self.main))?;
         if let Some(question) = std::env::var_os(ASK_VARIABLE) {
-            answer(&question.to_string_lossy(), &registry.graph(&self.package()))?;
+            answer(&question.to_string_lossy(), registry.graph())?;
             return Ok(Role::Answered);
         }
         if let Some(bootstrap) = Bootstrap::from_deployer()? {
@@ -135,12 +132,12 @@ impl AppBuilder {
             Some(config) => config,
             None => find_config()?,
         };
-        check_config(&config, &registry.graph(&self.package()))?;
+        check_config(&config, &registry)?;
         Ok(Role::Whole(registry, Box::new(config)))
     }
 
     /// The package's name, or the executable's for a program with its own `main`.
-    pub(super) fn package(&self) -> String {
+    fn package(&self) -> String {
         let executable = || {
             let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("program"));
             path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
@@ -164,11 +161,7 @@ pub(super) fn whole(registry: Registry, config: ConfigFile, calls: LocalCalls) -
 
 /// A replica whose `main` is the author's own: if it is the replica of `main`, the rest of the
 /// author's function is run; else this never returns.
-async fn embedded_replica(
-    bootstrap: Bootstrap,
-    registry: Registry,
-    package: String,
-) -> Result<App, StartError> {
+async fn embedded_replica(bootstrap: Bootstrap, registry: Registry) -> Result<App, StartError> {
     let (started, app) = oneshot::channel();
     let life = tokio::spawn(async move {
         let main = move |node: Arc<Node>| {
@@ -176,7 +169,7 @@ async fn embedded_replica(
             let _ = started.send(node.app());
             std::future::pending()
         };
-        let code = run_replica(bootstrap, registry, &package, main).await;
+        let code = run_replica(bootstrap, registry, main).await;
         end_replica(code);
     });
     match app.await {
@@ -207,7 +200,11 @@ fn find_config() -> Result<ConfigFile, ConfigError> {
 }
 
 /// Names in the configuration that the program does not have.
-fn check_config(config: &ConfigFile, graph: &Graph) -> Result<(), ConfigError> {
+fn check_config(config: &ConfigFile, registry: &Registry) -> Result<(), ConfigError> {
+    if config.path().is_none() {
+        return Ok(());
+    }
+    let graph = registry.graph();
     let components: Vec<_> = graph.components.keys().map(String::as_str).collect();
     let listeners: Vec<_> = graph.listeners().map(|(name, _)| name).collect();
     let sections: Vec<_> = graph.sections().collect();

@@ -108,7 +108,7 @@ where
             code
         }
         Role::Replica(bootstrap, registry) => {
-            let code = run_replica(*bootstrap, registry, &builder.package(), main).await;
+            let code = run_replica(*bootstrap, registry, main).await;
             code.unwrap_or_else(|error| Err::<(), _>(error).report())
         }
     }

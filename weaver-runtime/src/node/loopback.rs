@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::slot::Slot;
 use crate::{
     client::Transport,
-    component::{BoxFuture, ComponentSpec, Dispatch},
+    component::{BoxFuture, Dispatch},
     error::{CallErrorKind, Failure, Ran},
     frame::CatchPanic,
+    graph::MethodNode,
     message::Message,
 };
 
@@ -20,8 +21,8 @@ pub(super) struct Loopback {
 }
 
 impl Loopback {
-    pub(super) fn new(slot: Arc<Slot>, spec: &ComponentSpec) -> Self {
-        Self { slot, carried: Carried::new(spec) }
+    pub(super) fn new(slot: Arc<Slot>, carried: Carried) -> Self {
+        Self { slot, carried }
     }
 }
 
@@ -42,8 +43,8 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    pub(super) fn new(next: Arc<dyn Transport>, spec: &ComponentSpec) -> Self {
-        Self { next, carried: Carried::new(spec) }
+    pub(super) fn new(next: Arc<dyn Transport>, carried: Carried) -> Self {
+        Self { next, carried }
     }
 }
 
@@ -56,16 +57,15 @@ impl Transport for Checked {
     }
 }
 
-/// Which methods of a component have types that a boundary cannot carry, examined once.
-struct Carried(Vec<Option<String>>);
+/// Which methods of a component have types that a boundary cannot carry.
+pub(super) struct Carried(Vec<Option<String>>);
 
 impl Carried {
-    fn new(spec: &ComponentSpec) -> Self {
-        let problems = |method: &crate::component::MethodSpec| {
-            let problems = (method.shape)().problems(method.arguments);
+    pub(super) fn new(methods: &[MethodNode]) -> Self {
+        let problems = |MethodNode { problems, .. }: &MethodNode| {
             (!problems.is_empty()).then(|| problems.join("; "))
         };
-        Self(spec.methods.iter().map(problems).collect())
+        Self(methods.iter().map(problems).collect())
     }
 
     fn check(&self, method: u16) -> Result<(), Failure> {

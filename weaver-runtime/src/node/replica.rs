@@ -37,16 +37,14 @@ const FAREWELL_SECONDS_MAX: u64 = 5;
 pub(crate) async fn run_replica<F, Fut>(
     bootstrap: Bootstrap,
     registry: Registry,
-    package: &str,
     main: F,
 ) -> Result<u8>
 where
     F: FnOnce(Arc<Node>) -> Fut,
     Fut: Future<Output = u8>,
 {
-    let graph = registry.graph(package);
     let replica = bootstrap.replica.clone();
-    let seat = Seat::take(&bootstrap, &graph)?;
+    let seat = Seat::take(&bootstrap, registry.graph())?;
     let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
     let config = bootstrap.config().context("cannot read the configuration")?;
     let calls = Calls::Remote {
@@ -57,7 +55,7 @@ where
     };
     let node = Node::start(registry, config, calls);
     let (stop, stopped) = watch::channel(None);
-    let services = seat.serve(&node, &graph, &bootstrap, stop)?;
+    let services = seat.serve(&node, &bootstrap, stop)?;
     let address = seat.endpoint.local_addr()?;
     let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
     seat.router.set_routes(&routes.await.context("cannot report to the deployer")?);
@@ -104,10 +102,10 @@ impl Seat {
     fn serve(
         &self,
         node: &Arc<Node>,
-        graph: &Graph,
         bootstrap: &Bootstrap,
         stop: watch::Sender<Option<Duration>>,
     ) -> Result<Arc<Services>> {
+        let graph = node.graph();
         let commands = Commands { node: Arc::clone(node), router: Arc::clone(&self.router), stop };
         let commands: Arc<dyn Replica> = Arc::new(commands);
         let program = (graph.fingerprint(), node.services(&bootstrap.placement));

@@ -46,6 +46,8 @@ pub(crate) fn fresh_directory() -> TempDir {
 fn command(state: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weaver-command"));
     command.env("XDG_RUNTIME_DIR", state).env_remove("WEAVER_CONFIG");
+    // Components panic on purpose, and a backtrace takes a second of each.
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -53,8 +55,11 @@ impl Deployment {
     /// Deploys the program; `placement` is the part of `weaver.toml` that says where components run.
     pub(crate) fn start(errand: Errand, number: u8, placement: &str) -> Self {
         let directory = fresh_directory();
-        fs::write(directory.path().join("weaver.toml"), config(&directory, errand, number, placement))
-            .expect("a weaver.toml");
+        fs::write(
+            directory.path().join("weaver.toml"),
+            config(&directory, errand, number, placement),
+        )
+        .expect("a weaver.toml");
         let mut child = command(directory.path())
             .arg("deploy")
             .arg(directory.path())
