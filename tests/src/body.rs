@@ -14,8 +14,10 @@ use crate::{
 pub struct Body {
     /// Its module and function.
     pub name: &'static str,
-    run: fn(Stage) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    run: fn(Stage) -> Running,
 }
+
+type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// The slowest body takes a few seconds in a debug build on two busy cores.
 const BODY_SECONDS_MAX: u64 = 60;

@@ -10,7 +10,7 @@ use crate::Stage;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct NotClone {
     name: String,
-    inner: Option<Box<NotClone>>,
+    inner: Option<Box<Self>>,
 }
 
 #[component]

@@ -76,7 +76,7 @@ impl Nurse for Ward {
 
 async fn wait_for(sleeper: &Ref<dyn Sleeper>, counts: Counts) -> Result<()> {
     let look = async || (sleeper.counts().await.ok()? == counts).then_some(());
-    let reached = eventually(&format!("{counts:?}"), STOPPED_SECONDS_MAX, || look()).await;
+    let reached = eventually(&format!("{counts:?}"), STOPPED_SECONDS_MAX, look).await;
     if reached.is_err() {
         let found = sleeper.counts().await?;
         return reached.context(format_args!("found {found:?}"));

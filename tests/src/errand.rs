@@ -124,7 +124,7 @@ async fn reach(app: &App, orders: &Orders) -> Result<()> {
         pids.insert(pid);
         (pids.len() == usize::from(orders.number)).then(|| pids.clone())
     };
-    let found = eventually("every replica answers", REACH_SECONDS_MAX, || look()).await;
+    let found = eventually("every replica answers", REACH_SECONDS_MAX, look).await;
     say(&format!("{PIDS}{:?}", found.context("cannot reach all")?));
     say(WAITING);
     wait_for_go_on(&orders.directory).await
@@ -133,5 +133,5 @@ async fn reach(app: &App, orders: &Orders) -> Result<()> {
 async fn wait_for_go_on(directory: &Path) -> Result<()> {
     let path = directory.join(GO_ON);
     let look = async || path.exists().then_some(());
-    eventually("the harness goes on", HARNESS_SECONDS_MAX, || look()).await.context("forgotten")
+    eventually("the harness goes on", HARNESS_SECONDS_MAX, look).await.context("forgotten")
 }

@@ -92,11 +92,11 @@ pub(crate) async fn fails_until_it_succeeds(stage: &Stage) -> Result<()> {
 
     std::fs::write(stage.directory.join("open"), "")?;
     let opened = async || stage.app.get::<dyn Stubborn>().await.ok();
-    let stubborn = eventually("`init` succeeds", OPENED_SECONDS_MAX, || opened()).await;
+    let stubborn = eventually("`init` succeeds", OPENED_SECONDS_MAX, opened).await;
     let failures = stubborn.context("Stubborn")?.failures().await?;
     assert!(failures >= 1, "it failed before");
     let asked = async || ask_dependent(&stage.app).await.ok();
-    let asked = eventually("its dependent works", OPENED_SECONDS_MAX, || asked()).await;
+    let asked = eventually("its dependent works", OPENED_SECONDS_MAX, asked).await;
     assert_eq!(asked.context("Dependent")?, failures);
     Ok(())
 }

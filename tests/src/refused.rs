@@ -90,7 +90,7 @@ impl From<CallError> for JsonError {
 
 /// A list, of which a long one nests deep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Chain(Option<Box<Chain>>);
+struct Chain(Option<Box<Self>>);
 
 impl Chain {
     fn of(length: u32) -> Self {

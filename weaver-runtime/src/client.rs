@@ -14,8 +14,13 @@ use crate::{
 ///
 /// Dropping the future gives the call up; the callee is told where that is possible.
 pub trait Transport: Send + Sync + 'static {
-    /// Calls the method with index `method`.
-    fn call(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
+    /// Calls the method with index `method`. Arguments that could not be encoded come here, too: a
+    /// transport may know better why.
+    fn call(
+        &self,
+        method: u16,
+        arguments: Result<Message, Failure>,
+    ) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
 /// The caller's half of a remote component; `#[component]` implements the trait for it.
@@ -66,7 +71,7 @@ async fn exchange<C: Component + ?Sized, R: DeserializeOwned>(
     method: u16,
     request: Result<Message, Failure>,
 ) -> Result<R, Failure> {
-    let reply = client.transport.call(method, request?).await?;
+    let reply = client.transport.call(method, request).await?;
     reply.decode(Ran::Yes)
 }
 

@@ -103,7 +103,7 @@ impl Node {
             (Some(slot), _) => slot.ready().await.map(drop),
             (None, Calls::Remote { .. }) => {
                 let transport = self.transport(spec, MAIN)?;
-                transport.call(READY_METHOD, Message::empty()).await.map(drop)
+                transport.call(READY_METHOD, Ok(Message::empty())).await.map(drop)
             }
             (None, _) => return Err(missing(spec, MAIN)),
         };

@@ -29,7 +29,7 @@ pub(crate) async fn instantiated_generics(stage: &Stage) -> Result<()> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct List {
     head: u32,
-    tail: Option<Box<List>>,
+    tail: Option<Box<Self>>,
 }
 
 impl List {
@@ -42,8 +42,8 @@ impl List {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tree {
     name: String,
-    children: Vec<Tree>,
-    by_name: BTreeMap<String, Tree>,
+    children: Vec<Self>,
+    by_name: BTreeMap<String, Self>,
 }
 
 impl Tree {
@@ -61,7 +61,7 @@ impl Tree {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Expression {
     Number(f64),
-    Sum(Box<Expression>, Box<Expression>),
+    Sum(Box<Self>, Box<Self>),
     Call { name: String, arguments: Arguments },
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn types_of_the_standard_library(stage: &Stage) -> Result<()> {
         nonzero: NonZeroU16::new(513),
         wrapping: Wrapping(-1),
         reverse: Reverse(2),
-        range: 5..3,
+        range: 3..5,
         inclusive: 'a'..='z',
         bounds: [Bound::Unbounded, Bound::Included(1), Bound::Excluded(2)],
         path: PathBuf::from("/tmp/ä b"),

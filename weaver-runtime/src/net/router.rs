@@ -204,8 +204,12 @@ struct Remote {
 }
 
 impl Transport for Remote {
-    fn call(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
-        Box::pin(self.call_some_replica(method, arguments))
+    fn call(
+        &self,
+        method: u16,
+        arguments: Result<Message, Failure>,
+    ) -> BoxFuture<'_, Result<Message, Failure>> {
+        Box::pin(async move { self.call_some_replica(method, arguments?).await })
     }
 }
 

@@ -27,10 +27,14 @@ impl Loopback {
 }
 
 impl Transport for Loopback {
-    fn call(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
+    fn call(
+        &self,
+        method: u16,
+        arguments: Result<Message, Failure>,
+    ) -> BoxFuture<'_, Result<Message, Failure>> {
         Box::pin(async move {
             self.carried.check(method)?;
-            let result = CatchPanic::new(self.slot.dispatch(method, arguments)).await;
+            let result = CatchPanic::new(self.slot.dispatch(method, arguments?)).await;
             result.unwrap_or_else(|message| Err(CallErrorKind::Panicked { message }.into()))
         })
     }
@@ -49,7 +53,11 @@ impl Checked {
 }
 
 impl Transport for Checked {
-    fn call(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
+    fn call(
+        &self,
+        method: u16,
+        arguments: Result<Message, Failure>,
+    ) -> BoxFuture<'_, Result<Message, Failure>> {
         match self.carried.check(method) {
             Ok(()) => self.next.call(method, arguments),
             Err(failure) => Box::pin(std::future::ready(Err(failure))),
