@@ -1,6 +1,12 @@
 //! [`Component`]: what `#[component]` makes of a trait, and the constant description of it.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    any::TypeId,
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -53,7 +59,7 @@ pub struct MethodSpec {
     pub arguments: &'static [&'static str],
     /// Whether the author wrote `#[idempotent]`.
     pub idempotent: bool,
-    /// Examines the types of arguments and result; costs microseconds, so it is asked once.
+    /// Examines the types of arguments and result; costs up to milliseconds.
     pub shape: fn() -> MethodShape,
 }
 
@@ -67,14 +73,14 @@ pub struct MethodShape {
 }
 
 impl MethodShape {
-    /// Examines a method's types.
+    /// Examines a method's types, each once in the life of the process.
     #[must_use]
     pub fn of<A, R>() -> Self
     where
         A: Serialize + DeserializeOwned,
         R: Serialize + DeserializeOwned,
     {
-        Self { arguments: Shape::of::<A>(), result: Shape::of::<R>() }
+        Self { arguments: shape::<A>(), result: shape::<R>() }
     }
 }
 
@@ -106,6 +112,22 @@ impl MethodShape {
         let in_result = errors(&self.result).into_iter().map(|problem| in_result(&problem));
         in_arguments.chain(in_result).collect()
     }
+}
+
+/// The shape of a type, from memory where it was examined before: most methods share their error
+/// type, and a process may hold several [`App`](crate::App)s.
+fn shape<T: Serialize + DeserializeOwned>() -> Shape {
+    static SHAPES: Mutex<BTreeMap<TypeId, Shape>> = Mutex::new(BTreeMap::new());
+    // Types that differ in lifetimes only are one here, as they are on the wire.
+    let id = typeid::of::<T>();
+    let known = SHAPES.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+    known.unwrap_or_else(|| {
+        // Not under the lock: it runs the author's code.
+        let shape = Shape::of::<T>();
+        let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
+        shapes.insert(id, shape.clone());
+        shape
+    })
 }
 
 /// A problem in the tuple of arguments, by the argument's name.

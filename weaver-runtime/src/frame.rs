@@ -84,11 +84,18 @@ impl<F: Future> Future for CatchPanic<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let future = self.project().future;
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        match catch_panic(|| future.poll(cx)) {
             Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(panic_message(&*payload))),
+            Err(message) => Poll::Ready(Err(message)),
         }
     }
+}
+
+/// What `run` gives, or the message of its panic. What a panic leaves half done is dropped by the
+/// callers of this, so that nobody sees it.
+#[inline]
+pub(crate) fn catch_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_message(&*payload))
 }
 
 /// The text of a panic, cut to what is worth sending.

@@ -6,6 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     codec,
     error::{CallErrorKind, Failure, Ran, Refusal},
+    frame::catch_panic,
 };
 
 /// Bytes at the front of every message that belong to the transport's frame header.
@@ -28,7 +29,10 @@ impl Message {
     pub fn encode<T: Serialize + ?Sized>(value: &T, ran: Ran) -> Result<Self, Failure> {
         let mut buffer = Vec::with_capacity(SMALL_MESSAGE_BYTES);
         buffer.resize(HEADER_BYTES, 0);
-        match codec::encode(value, &mut buffer) {
+        let encode = || codec::encode(value, &mut buffer);
+        let encoded =
+            catch_panic(encode).map_err(|panic| panicked("cannot encode", &panic, ran))?;
+        match encoded {
             Ok(()) => Ok(Self(buffer.into())),
             Err(
                 codec::EncodeError::TooLarge { bytes_max, .. }
@@ -53,7 +57,10 @@ impl Message {
     /// # Errors
     /// `Malformed` when the bytes are not one value of `T`; `ran` says what that means here.
     pub fn decode<T: DeserializeOwned>(&self, ran: Ran) -> Result<T, Failure> {
-        codec::decode(self.payload()).map_err(|error| malformed("cannot decode", &error, ran))
+        let decode = || codec::decode(self.payload());
+        let decoded =
+            catch_panic(decode).map_err(|panic| panicked("cannot decode", &panic, ran))?;
+        decoded.map_err(|error| malformed("cannot decode", &error, ran))
     }
 
     /// A whole frame, header included, as a transport received it; `None` when it is too short.
@@ -71,6 +78,12 @@ impl Message {
     fn payload(&self) -> &[u8] {
         self.0.get(HEADER_BYTES..).unwrap_or_default()
     }
+}
+
+/// An author's `Serialize` or `Deserialize` that panics ends its call like one that fails.
+fn panicked(doing: &str, panic: &str, ran: Ran) -> Failure {
+    let reason = format!("{doing}: it panicked: {panic}");
+    Failure::new(CallErrorKind::Malformed { reason }, ran)
 }
 
 fn malformed(doing: &str, error: &dyn std::error::Error, ran: Ran) -> Failure {

@@ -76,7 +76,11 @@ impl Components {
     async fn sequence(&self, mut x: u64) -> Result<Vec<Step>> {
         let mut steps = vec![Step::to(x)];
         while x > 1 {
-            let step = if x % 2 == 0 { self.even.next(x).await? } else { self.odd.next(x).await? };
+            let step = if x.is_multiple_of(2) {
+                self.even.next(x).await?
+            } else {
+                self.odd.next(x).await?
+            };
             x = step.x;
             steps.push(step);
         }

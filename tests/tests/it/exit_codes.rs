@@ -23,7 +23,6 @@ fn main_exits() {
 }
 
 #[test]
-#[ignore = "undecided: `main` is started again, as if it had crashed"]
 fn main_exits_with_an_error() {
     let (code, output) = exit_code(Errand::Exit, 3);
     assert_eq!(code, Some(3), "{output}");

@@ -334,8 +334,10 @@ impl Deployer {
         if let Some(process) = self.processes.get_mut(replica) {
             (process.pid, process.peer) = (None, None);
         }
-        if replica.group == MAIN && end.is_success() {
-            self.stop(Ok(0));
+        if replica.group == MAIN
+            && let Some(code) = end.exit_code()
+        {
+            self.stop(Ok(code));
         }
         self.perform(actions);
         if self.end.is_none() {

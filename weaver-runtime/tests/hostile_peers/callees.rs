@@ -337,3 +337,21 @@ async fn nobody_at_the_address_is_an_error() {
     assert!(matches!(error.kind(), CallErrorKind::NotSent { .. }), "{error}");
     assert_eq!(error.ran(), Ran::No);
 }
+
+/// A peer that was slow once makes QUIC's timers long; an end must not wait for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_closes_soon_whatever_its_peers_were_like() {
+    let authority = Authority::new();
+    let delay = Duration::from_secs(2);
+    let callee = RawCallee::with_delay(&authority.identity(CALLEE), delay, |mut raw| async move {
+        raw.next().await;
+        raw.send(&welcome()).await;
+        // It does not answer the end of the connection either.
+        std::future::pending().await
+    });
+    let caller = Caller::new(&authority, FRIEND, methods(), callee.address);
+    let hello = Hello::new(fingerprint());
+    let connecting = caller.endpoint.connect(callee.address, CALLEE, &hello, &[]);
+    let _connection = soon("a slow handshake", connecting).await.unwrap();
+    within(5, "the endpoint's end", caller.endpoint.close()).await;
+}

@@ -1,6 +1,6 @@
 //! [`Raw`]: one end of a connection that sends whatever a test wants.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use quinn::{
     RecvStream, SendStream, VarInt,
@@ -260,7 +260,19 @@ impl RawCallee {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self::with_appetite(identity, Appetite::default(), script)
+        Self::start(identity, Appetite::default(), Duration::ZERO, script)
+    }
+
+    /// One that answers the first packet of each connection after `delay`.
+    pub(crate) fn with_delay<F>(
+        identity: &Identity,
+        delay: Duration,
+        script: impl Fn(Raw) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start(identity, Appetite::default(), delay, script)
     }
 
     pub(crate) fn with_appetite<F>(
@@ -271,11 +283,24 @@ impl RawCallee {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        Self::start(identity, appetite, Duration::ZERO, script)
+    }
+
+    fn start<F>(
+        identity: &Identity,
+        appetite: Appetite,
+        delay: Duration,
+        script: impl Fn(Raw) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let endpoint = endpoint(Some(server_config(identity, appetite)));
         let address = endpoint.local_addr().unwrap();
         let accepting = endpoint.clone();
         tokio::spawn(async move {
             while let Some(incoming) = accepting.accept().await {
+                tokio::time::sleep(delay).await;
                 let Ok(quic) = incoming.await else { continue };
                 // Opened streams become visible with the first byte on them.
                 let Ok((send, receive)) = quic.accept_bi().await else { continue };

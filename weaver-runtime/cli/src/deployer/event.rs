@@ -40,10 +40,17 @@ pub(super) enum End {
 }
 
 impl End {
-    pub(super) fn is_success(&self) -> bool {
-        matches!(self, Self::Exited(status) if status.success())
+    /// The code that the program chose to exit with. A signal is nobody's choice, and a panic is a
+    /// crash.
+    pub(super) fn exit_code(&self) -> Option<u8> {
+        let Self::Exited(status) = self else { return None };
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        code.filter(|&code| code != PANIC_EXIT_CODE)
     }
 }
+
+/// What a Rust program exits with when its main thread panics.
+const PANIC_EXIT_CODE: u8 = 101;
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

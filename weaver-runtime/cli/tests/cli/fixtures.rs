@@ -22,12 +22,19 @@ pub(crate) fn workspace() -> PathBuf {
 }
 
 fn build() -> HashMap<String, PathBuf> {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
         .args(["build", "--package", "weaver-cli-fixtures", "--package", "collatz"])
         .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace())
-        .output()
-        .unwrap();
+        .current_dir(workspace());
+    // These describe the package under test; build scripts that watch them would run again, and
+    // everything above them be built again.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the fixtures do not build:\n{stderr}");
     let lines = output.stdout.split(|&byte| byte == b'\n');

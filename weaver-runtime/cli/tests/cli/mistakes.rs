@@ -169,7 +169,9 @@ fn a_package_that_does_not_use_weaver_is_refused() {
 fn one_of_several_programs_must_be_chosen() {
     let sandbox = Sandbox::new();
     let fixtures = workspace().join("weaver-runtime/cli/tests/fixtures");
-    let ended = sandbox.run_deploy(&fixtures);
+    let deployment = sandbox.deploy(&fixtures);
+    // It may have to be built from nothing.
+    let ended = deployment.end_within(Duration::from_secs(300));
     ended.assert_error(&["several executables", "crash", "stubborn", "`binary`"]);
 }
 

@@ -195,9 +195,10 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// This deployment as `weaver status` shows it.
+    /// This deployment as `weaver status` shows it; `None` while it does not answer.
     pub(crate) fn status(&self) -> Option<Value> {
-        let all = self.sandbox.status();
+        let ended = self.sandbox.run(&["status", "--json"]);
+        let all: Value = serde_json::from_str(&ended.stdout).ok()?;
         let ours = |status: &&Value| status["pid"] == self.pid();
         all.as_array().unwrap().iter().find(ours).cloned()
     }
