@@ -33,6 +33,17 @@ pub const ASK_VARIABLE: &str = "WEAVER_ASK";
 /// The question for the program's [`Graph`](crate::graph::Graph).
 pub const ASK_GRAPH: &str = "graph";
 
+/// A replica that exits with one of these has crashed, and is started again: a panic of the main
+/// thread, a replica that could not take its place (`EX_TEMPFAIL`), one that was sent SIGTERM by
+/// somebody else than its deployer.
+pub const CRASH_EXIT_CODES: [u8; 3] = [101, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE];
+
+/// The replica could not take its place.
+pub(crate) const NOT_STARTED_EXIT_CODE: u8 = 75;
+
+/// The replica was told by a signal to stop.
+pub(crate) const TERMINATED_EXIT_CODE: u8 = 128 + 15;
+
 /// In every program that is built with weaver, so that a tool can tell before it runs one; the crate
 /// version follows, up to the line's end.
 pub const MARKER: &str = concat!("weaver-program ", env!("CARGO_PKG_VERSION"), "\n");

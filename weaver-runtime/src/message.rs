@@ -30,8 +30,7 @@ impl Message {
         let mut buffer = Vec::with_capacity(SMALL_MESSAGE_BYTES);
         buffer.resize(HEADER_BYTES, 0);
         let encode = || codec::encode(value, &mut buffer);
-        let encoded =
-            catch_panic(encode).map_err(|panic| panicked("cannot encode", &panic, ran))?;
+        let encoded = catch_panic(encode).map_err(|panic| panicked(panic, ran))?;
         match encoded {
             Ok(()) => Ok(Self(buffer.into())),
             Err(
@@ -58,8 +57,7 @@ impl Message {
     /// `Malformed` when the bytes are not one value of `T`; `ran` says what that means here.
     pub fn decode<T: DeserializeOwned>(&self, ran: Ran) -> Result<T, Failure> {
         let decode = || codec::decode(self.payload());
-        let decoded =
-            catch_panic(decode).map_err(|panic| panicked("cannot decode", &panic, ran))?;
+        let decoded = catch_panic(decode).map_err(|panic| panicked(panic, ran))?;
         decoded.map_err(|error| malformed("cannot decode", &error, ran))
     }
 
@@ -80,10 +78,9 @@ impl Message {
     }
 }
 
-/// An author's `Serialize` or `Deserialize` that panics ends its call like one that fails.
-fn panicked(doing: &str, panic: &str, ran: Ran) -> Failure {
-    let reason = format!("{doing}: it panicked: {panic}");
-    Failure::new(CallErrorKind::Malformed { reason }, ran)
+/// An author's `Serialize` or `Deserialize` that panics.
+fn panicked(message: String, ran: Ran) -> Failure {
+    Failure::new(CallErrorKind::Panicked { message }, ran)
 }
 
 fn malformed(doing: &str, error: &dyn std::error::Error, ran: Ran) -> Failure {

@@ -18,5 +18,5 @@ pub use endpoint::{BindError, ConnectError, Endpoint};
 pub use handshake::{HANDSHAKE_SECONDS_MAX, Hello};
 pub use io::Io;
 pub use router::{ReplicaAddress, ReplicaId, Router, Routes};
-pub use serving::{Callers, Service, Services};
+pub use serving::{Callers, Service, Services, caller};
 pub use tls::{Identity, IdentityError, TLS_NAME};

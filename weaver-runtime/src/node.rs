@@ -36,7 +36,7 @@ use crate::{
     report,
 };
 
-pub(crate) use self::replica::run_replica;
+pub(crate) use self::replica::{MainEnd, run_replica};
 
 /// One running process of a program.
 pub(crate) struct Node {
@@ -156,7 +156,7 @@ impl Node {
         }
     }
 
-    /// The listener's address, for the person who started the program.
+    /// The running program, as its `main` sees it.
     pub(crate) fn app(self: &Arc<Self>) -> App {
         App::new(Arc::clone(self))
     }

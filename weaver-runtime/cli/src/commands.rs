@@ -3,11 +3,11 @@
 mod deploy;
 mod status;
 
-use std::error::Error;
+use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::ingress;
+use crate::{ingress, program};
 
 /// Run one Rust program as several processes.
 ///
@@ -23,6 +23,11 @@ pub(crate) struct Arguments {
 enum Command {
     Deploy(deploy::Deploy),
     Status(status::Status),
+    /// Ask a program for its components.
+    #[command(name = "ask", hide = true)]
+    Ask {
+        program: PathBuf,
+    },
     /// The ingress of a deployment, which its deployer starts.
     #[command(name = "ingress", hide = true)]
     Ingress,
@@ -34,6 +39,7 @@ impl Arguments {
         match self.command {
             Command::Deploy(deploy) => deploy.run(),
             Command::Status(status) => status.run(),
+            Command::Ask { program } => Ok(program::ask(&program)?),
             Command::Ingress => ingress::run(),
         }
     }

@@ -11,7 +11,7 @@ mod peer;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -40,7 +40,7 @@ use crate::{
     ingress::{INGRESS_VARIABLE, IngressBootstrap},
     logs::{self, ReplicaLog},
     plan::Plan,
-    process::{Launch, Process},
+    process::{Executable, Launch, Process},
     state::{self, Record, StateError},
     supervisor::{Action, CRASH_LOOP_ENDS, Generation, Phase, Supervisor},
 };
@@ -61,6 +61,13 @@ pub(crate) enum DeployError {
     /// Certificates.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The program's file, or the command's.
+    #[error("cannot open {}", .path.display())]
+    Program {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     /// The deployer's own socket.
     #[error("cannot open the deployer's socket")]
     Socket(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -84,7 +91,8 @@ const EVENTS_MAX: usize = 1024;
 /// What calls in flight get to finish when the deployment ends.
 const GRACE_SECONDS: u64 = 5;
 
-/// From the order to stop until the rest is killed: the grace, and components' `shutdown`.
+/// From the order to stop until those who were told are killed: the grace, and components' `shutdown`.
+/// Once for `main` and the ingress, and once for the others.
 const STOP_SECONDS_MAX: u64 = 20;
 
 /// Deploys, and returns when it is over: with the exit code of `main`, or 0 after a signal.
@@ -108,6 +116,9 @@ pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
 
 struct Deployer {
     deployment: Deployment,
+    program: Executable,
+    /// This command, which is the ingress, too.
+    command: Executable,
     authority: Authority,
     endpoint: Endpoint,
     address: SocketAddr,
@@ -143,6 +154,10 @@ struct Ending {
 
 impl Deployer {
     fn new(deployment: Deployment, events: mpsc::Sender<Event>) -> Result<Self, DeployError> {
+        let program = executable(&deployment.binary)?;
+        let command = std::env::current_exe()
+            .map_err(|source| DeployError::Program { path: "weaver".into(), source })?;
+        let command = executable(&command)?;
         let authority = Authority::new()?;
         let identity = authority.identity(DEPLOYER)?;
         let (endpoint, address) = endpoint(&identity).map_err(DeployError::Socket)?;
@@ -160,6 +175,8 @@ impl Deployer {
         let (supervisor, _) = Supervisor::new([], Instant::now());
         Ok(Self {
             deployment,
+            program,
+            command,
             authority,
             endpoint,
             address,
@@ -287,18 +304,25 @@ impl Deployer {
         log: &ReplicaLog,
     ) -> Result<Process, Box<dyn std::error::Error + Send + Sync>> {
         let identity = self.authority.identity(&replica.group)?;
-        let Deployment { binary, config, plan, .. } = &self.deployment;
+        let Deployment { config, plan, .. } = &self.deployment;
         if replica.group == INGRESS {
-            let program = std::env::current_exe()?;
             let args = ["ingress".to_owned()];
-            let launch =
-                Launch { program: &program, args: &args, env: &[], variable: INGRESS_VARIABLE };
+            let launch = Launch {
+                program: &self.command,
+                args: &args,
+                env: &[],
+                variable: INGRESS_VARIABLE,
+            };
             let bootstrap = IngressBootstrap { identity, deployer: self.address };
             return Ok(Process::start(&launch, &bootstrap, log)?);
         }
         let env: Vec<_> = config.env().iter().map(|(n, v)| (n.clone(), v.clone())).collect();
-        let launch =
-            Launch { program: binary, args: config.args(), env: &env, variable: REPLICA_VARIABLE };
+        let launch = Launch {
+            program: &self.program,
+            args: config.args(),
+            env: &env,
+            variable: REPLICA_VARIABLE,
+        };
         let bootstrap = Bootstrap {
             replica: replica.clone(),
             identity,
@@ -373,6 +397,7 @@ impl Deployer {
         let Some(end) = &mut self.end else { return };
         if !end.told_all && self.supervisor.all_stopped(is_front) {
             end.told_all = true;
+            end.until = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
             self.tell_to_stop(|replica| !is_front(replica));
         }
     }
@@ -441,6 +466,11 @@ impl Deployer {
     fn unix(&self, instant: Instant) -> u64 {
         self.since.0 + instant.saturating_duration_since(self.since.1).as_secs()
     }
+}
+
+fn executable(path: &Path) -> Result<Executable, DeployError> {
+    let failed = |source| DeployError::Program { path: path.to_owned(), source };
+    Executable::open(path).map_err(failed)
 }
 
 /// The replicas through which work comes in.

@@ -9,7 +9,7 @@ use std::{
     error::Error,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -87,25 +87,41 @@ async fn serve(bootstrap: IngressBootstrap) -> Result<()> {
 /// The listeners that are accepted for.
 #[derive(Debug, Default)]
 struct Gates {
-    upstreams: Mutex<HashMap<String, watch::Sender<Vec<SocketAddr>>>>,
+    gates: Mutex<HashMap<String, Gate>>,
+}
+
+#[derive(Debug)]
+struct Gate {
+    address: SocketAddr,
+    upstreams: watch::Sender<Vec<SocketAddr>>,
+}
+
+impl Gates {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Gate>> {
+        // Nothing panics while it holds the lock.
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[weaver_macros::component(unregistered)]
 impl Ingress for Gates {
     async fn listen(&self, listener: String, address: SocketAddr) -> Result<SocketAddr> {
+        // Asked again because the answer was lost.
+        if let Some(gate) = self.lock().get(&listener) {
+            return Ok(gate.address);
+        }
         let socket = TcpListener::bind(address).await?;
-        let bound = socket.local_addr()?;
+        let address = socket.local_addr()?;
         let (upstreams, receiver) = watch::channel(Vec::new());
-        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).insert(listener, upstreams);
+        self.lock().insert(listener, Gate { address, upstreams });
         tokio::spawn(accept(socket, receiver));
-        Ok(bound)
+        Ok(address)
     }
 
     async fn set_upstreams(&self, listener: String, addresses: Vec<SocketAddr>) -> Result<()> {
-        let upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        let upstreams =
-            upstreams.get(&listener).context(format_args!("no listener `{listener}`"))?;
-        upstreams.send_replace(addresses);
+        let gates = self.lock();
+        let gate = gates.get(&listener).context(format_args!("no listener `{listener}`"))?;
+        gate.upstreams.send_replace(addresses);
         Ok(())
     }
 
@@ -114,7 +130,7 @@ impl Ingress for Gates {
     }
 }
 
-/// Accepts until nobody can tell any more where to forward to.
+/// Accepts for as long as the process lives.
 async fn accept(socket: TcpListener, upstreams: watch::Receiver<Vec<SocketAddr>>) {
     let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {

@@ -24,7 +24,9 @@ use clap::Parser;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    let code = arguments.run().unwrap_or_else(|error| {
+    let result = arguments.run();
+    logs::flush();
+    let code = result.unwrap_or_else(|error| {
         logs::error(&*error);
         1
     });

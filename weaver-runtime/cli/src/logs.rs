@@ -4,7 +4,13 @@ use std::{
     collections::VecDeque,
     error::Error,
     io::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, SyncSender},
+    },
+    thread,
+    time::Duration,
 };
 
 use anstyle::{AnsiColor, Color, Style};
@@ -13,13 +19,6 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReade
 /// Prints a line to standard output. Nobody reads it if that fails.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{text}");
-}
-
-/// Prints a line of the command's own to standard error.
-pub(crate) fn note(text: &str) {
-    let dim = Style::new().dimmed();
-    // As in `say`.
-    let _ = writeln!(anstream::stderr().lock(), "{dim}weaver │{dim:#} {text}");
 }
 
 /// Prints an error and its causes.
@@ -33,6 +32,70 @@ pub(crate) fn error(error: &(dyn Error + 'static)) {
     }
     // As in `say`.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Announces something to standard output, in the background.
+pub(crate) fn announce(text: String) {
+    send(Line::Out(text));
+}
+
+/// Prints a line of the command's own to standard error, in the background.
+pub(crate) fn note(text: &str) {
+    let dim = Style::new().dimmed();
+    send(Line::Err(format!("{dim}weaver │{dim:#} {text}")));
+}
+
+/// Waits until what was printed in the background is out, unless nobody reads it.
+pub(crate) fn flush() {
+    let (done, flushed) = mpsc::channel();
+    send(Line::Flush(done));
+    // Nobody reads it if that takes longer.
+    let _ = flushed.recv_timeout(Duration::from_millis(FLUSH_MILLISECONDS_MAX));
+}
+
+/// What the thread that prints is told. A deployer must go on while nobody reads its output (a pager,
+/// a terminal that was stopped), and writing to it would wait.
+enum Line {
+    Out(String),
+    Err(String),
+    Flush(mpsc::Sender<()>),
+}
+
+/// Lines that may wait to be printed; what comes above is counted instead of kept.
+const LINES_MAX: usize = 10_000;
+
+/// What a command gives its output to be read before it exits.
+const FLUSH_MILLISECONDS_MAX: u64 = 500;
+
+fn send(line: Line) {
+    static PRINTER: LazyLock<(SyncSender<Line>, Arc<AtomicUsize>)> = LazyLock::new(|| {
+        let (lines, inbox) = mpsc::sync_channel(LINES_MAX);
+        let lost = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&lost);
+        // It ends with the process.
+        thread::spawn(move || inbox.iter().for_each(|line| print(line, &counted)));
+        (lines, lost)
+    });
+    let (lines, lost) = &*PRINTER;
+    if lines.try_send(line).is_err() {
+        lost.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn print(line: Line, lost: &AtomicUsize) {
+    // As in `say`, throughout.
+    match line {
+        Line::Out(text) => say(&text),
+        Line::Err(text) => drop(writeln!(anstream::stderr().lock(), "{text}")),
+        Line::Flush(done) => drop(done.send(())),
+    }
+    match lost.swap(0, Ordering::Relaxed) {
+        0 => {}
+        lost => {
+            let text = format!("weaver │ {lost} lines were lost because nobody read the output");
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+        }
+    }
 }
 
 /// Where the lines of one replica go: to standard error behind its name, and the last of them into a
@@ -73,8 +136,7 @@ impl ReplicaLog {
     }
 
     fn line(&self, line: &str) {
-        // As in `say`.
-        let _ = writeln!(anstream::stderr().lock(), "{}{line}", self.prefix);
+        send(Line::Err(format!("{}{line}", self.prefix)));
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == LAST_LINES_MAX {
             last.pop_front();

@@ -2,14 +2,21 @@
 
 use std::{
     ffi::OsStr,
-    io::{self, PipeWriter},
-    os::unix::process::CommandExt,
-    path::Path,
+    fs::File,
+    io::{self, PipeWriter, Write},
+    os::{fd::AsRawFd, unix::process::CommandExt},
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    thread,
+    time::Duration,
 };
 
 use serde::Serialize;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    task::JoinSet,
+    time::timeout,
+};
 use weaver_runtime::bootstrap;
 
 use crate::logs::ReplicaLog;
@@ -20,15 +27,47 @@ pub(crate) struct Process {
     child: Child,
     /// The lifeline: the child ends when this is closed.
     _pipe: PipeWriter,
+    followers: JoinSet<()>,
+}
+
+/// What a process that has ended left in its pipes is read within this time. Something that it
+/// started may keep them open.
+const LAST_LINES_MILLISECONDS_MAX: u64 = 500;
+
+/// A program file as it was when the deployment began.
+///
+/// It is kept open and started through the open file, so that a replica which is started again runs
+/// the same build also after the file was built anew: a request must never see two versions.
+#[derive(Debug)]
+pub(crate) struct Executable {
+    path: PathBuf,
+    file: File,
+}
+
+impl Executable {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: File::open(path)? })
+    }
+
+    /// A command that shows the program's own path where processes are listed.
+    fn command(&self) -> std::process::Command {
+        let open =
+            PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()));
+        // Where there is no such file system, the path must do.
+        let program = if open.exists() { &open } else { &self.path };
+        let mut command = std::process::Command::new(program);
+        command.arg0(&self.path);
+        command
+    }
 }
 
 /// What is started.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
-    pub(crate) program: &'a Path,
+    pub(crate) program: &'a Executable,
     pub(crate) args: &'a [String],
     pub(crate) env: &'a [(String, String)],
-    /// The environment variable that tells the child the pipe's number.
+    /// The environment variable that tells the child where the pipe is.
     pub(crate) variable: &'a str,
 }
 
@@ -39,8 +78,8 @@ impl Process {
         bootstrap: &T,
         log: &ReplicaLog,
     ) -> io::Result<Self> {
-        let (reader, mut writer) = io::pipe()?;
-        let mut command = std::process::Command::new(launch.program);
+        let (reader, writer) = io::pipe()?;
+        let mut command = launch.program.command();
         command
             .args(launch.args)
             .envs(launch.env.iter().map(|(name, value)| (OsStr::new(name), value)))
@@ -53,9 +92,9 @@ impl Process {
             // Ctrl-C at the terminal reaches the deployer alone, which then ends them in order.
             .process_group(0);
         let mut child = Command::from(command).kill_on_drop(true).spawn()?;
-        follow(&mut child, log);
-        bootstrap::send(&mut writer, bootstrap)?;
-        Ok(Self { child, _pipe: writer })
+        let followers = follow(&mut child, log);
+        hand_over(writer.try_clone()?, bootstrap)?;
+        Ok(Self { child, _pipe: writer, followers })
     }
 
     pub(crate) fn id(&self) -> Option<u32> {
@@ -72,14 +111,35 @@ impl Process {
     pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
+
+    /// Reads what it wrote last, once it has ended.
+    pub(crate) async fn read_last_lines(mut self) {
+        let limit = Duration::from_millis(LAST_LINES_MILLISECONDS_MAX);
+        let read = async { while self.followers.join_next().await.is_some() {} };
+        // What is not read by then belongs to others.
+        let _ = timeout(limit, read).await;
+    }
 }
 
-fn follow(child: &mut Child, log: &ReplicaLog) {
-    // The tasks end with the pipes, which end with the child (or with what it leaves behind).
+/// Writes the bootstrap. A thread does that because a large one fills the pipe, and a program that
+/// does something else first reads it late, or never: then this ends when the program does.
+fn hand_over<T: Serialize>(mut pipe: PipeWriter, bootstrap: &T) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    bootstrap::send(&mut bytes, bootstrap)?;
+    thread::Builder::new().name("bootstrap".to_owned()).spawn(move || {
+        // The program is gone if this fails.
+        let _ = pipe.write_all(&bytes);
+    })?;
+    Ok(())
+}
+
+fn follow(child: &mut Child, log: &ReplicaLog) -> JoinSet<()> {
+    let mut followers = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
-        tokio::spawn(log.clone().follow(stdout));
+        followers.spawn(log.clone().follow(stdout));
     }
     if let Some(stderr) = child.stderr.take() {
-        tokio::spawn(log.clone().follow(stderr));
+        followers.spawn(log.clone().follow(stderr));
     }
+    followers
 }

@@ -4,7 +4,11 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -73,16 +77,17 @@ pub(crate) fn graph(program: &Path) -> Result<Graph, ProgramError> {
     check_marker(program)?;
     let path = || program.to_owned();
     let run = |source| ProgramError::Run { path: path(), source };
-    let mut child = Command::new(program)
-        .env(ASK_VARIABLE, ASK_GRAPH)
-        .stdin(Stdio::null())
+    let mut child = Command::new(std::env::current_exe().map_err(run)?)
+        .arg("ask")
+        .arg(program)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(run)?;
     let answer = answer(&mut child);
-    // It may be running something else; what is over already cannot be ended.
-    let _ = child.kill();
+    // Ends the program, if it is running something else.
+    drop(child.stdin.take());
     let status = child.wait().map_err(run)?;
     let Some((stdout, stderr)) = answer else { return Err(ProgramError::Silent(path())) };
     match stdout.strip_prefix(MARKER.as_bytes()) {
@@ -97,11 +102,44 @@ pub(crate) fn graph(program: &Path) -> Result<Graph, ProgramError> {
     }
 }
 
+/// `weaver ask PROGRAM`: runs the program until it ends, or until the standard input does: if the
+/// command that wants the answer is killed, the program must not stay behind.
+pub(crate) fn ask(program: &Path) -> Result<u8, ProgramError> {
+    let run = |source| ProgramError::Run { path: program.to_owned(), source };
+    let mut child = Command::new(program)
+        .env(ASK_VARIABLE, ASK_GRAPH)
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(run)?;
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let lifeline = Arc::clone(&abandoned);
+    // Not joined: it ends with this process at the latest.
+    thread::spawn(move || {
+        // An error means the same as the end.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        lifeline.store(true, Ordering::Relaxed);
+    });
+    loop {
+        if let Some(status) = child.try_wait().map_err(run)? {
+            return Ok(u8::from(!status.success()));
+        }
+        if abandoned.load(Ordering::Relaxed) {
+            // It has ended in this very moment if this fails.
+            let _ = child.kill();
+        }
+        thread::sleep(Duration::from_millis(POLL_MILLISECONDS));
+    }
+}
+
+/// How often it is looked whether a program has answered: a wait for either of two events would need
+/// a runtime.
+const POLL_MILLISECONDS: u64 = 5;
+
 /// Both outputs, once they end; `None` when that takes too long.
 fn answer(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (done, read) = mpsc::channel();
-    // Not joined: if the program does not end, it is killed by our caller, and they end with it.
+    // Not joined: if the program does not end, our caller ends it, and they end with it.
     let stderr = thread::spawn(move || bounded(stderr));
     thread::spawn(move || {
         let stdout = bounded(stdout);
@@ -135,8 +173,7 @@ fn check_marker(program: &Path) -> Result<(), ProgramError> {
 /// The versions in a program's markers.
 fn markers(program: &[u8]) -> Vec<&str> {
     let (prefix, _) = MARKER.as_bytes().split_at(MARKER.find(' ').map_or(0, |space| space + 1));
-    let starts = program.windows(prefix.len()).enumerate().filter(|(_, bytes)| *bytes == prefix);
-    let versions = starts.filter_map(|(start, _)| {
+    let versions = memchr::memmem::find_iter(program, prefix).filter_map(|start| {
         let rest = program.get(start + prefix.len()..)?;
         let end = rest.iter().take(VERSION_BYTES_MAX).position(|&byte| byte == b'\n')?;
         std::str::from_utf8(rest.get(..end)?).ok()

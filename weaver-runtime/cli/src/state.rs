@@ -67,19 +67,22 @@ impl Record {
         builder.recursive(true).mode(0o700);
         builder.create(&directory).map_err(failed("make the directory", &directory))?;
         let path = directory.join(format!("{}-{}.{EXTENSION}", self.app, self.pid));
+        // Under its name only once it is locked and whole: without a lock it would be removed.
+        let draft = path.with_extension("draft");
         // The key in it makes whoever reads it a command.
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&path)
-            .map_err(failed("create", &path))?;
-        file.lock().map_err(failed("lock", &path))?;
+            .open(&draft)
+            .map_err(failed("create", &draft))?;
+        file.lock().map_err(failed("lock", &draft))?;
         let mut bytes = Vec::new();
         codec::encode(self, &mut bytes)
             .map_err(io::Error::other)
             .and_then(|()| file.write_all(&bytes))
+            .and_then(|()| fs::rename(&draft, &path))
             .map_err(failed("write", &path))?;
         Ok(Held { path, _locked: file })
     }
@@ -120,11 +123,12 @@ fn running_record(path: &Path) -> Option<Record> {
     let mut file = File::open(path).ok()?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {}
-        Ok(()) | Err(TryLockError::Error(_)) => {
+        Ok(()) => {
             // As in `Held`.
             let _ = fs::remove_file(path);
             return None;
         }
+        Err(TryLockError::Error(_)) => return None,
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).ok()?;

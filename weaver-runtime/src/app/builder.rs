@@ -6,7 +6,9 @@ use tokio::sync::oneshot;
 
 use super::App;
 use crate::{
-    bootstrap::{ASK_GRAPH, ASK_VARIABLE, Bootstrap, BootstrapError, MARKER},
+    bootstrap::{
+        ASK_GRAPH, ASK_VARIABLE, Bootstrap, BootstrapError, MARKER, NOT_STARTED_EXIT_CODE,
+    },
     codec,
     config::{ConfigError, ConfigFile, Known},
     construct::FieldSpec,
@@ -174,7 +176,8 @@ async fn embedded_replica(bootstrap: Bootstrap, registry: Registry) -> Result<Ap
     });
     match app.await {
         Ok(app) => Ok(app),
-        // The sender is dropped unsent in a replica of another group, or at its end.
+        // In a replica of another group the sender waits with the rest of its life, and is dropped
+        // unsent at its end.
         Err(_) => {
             // Its end ends the process.
             let _ = life.await;
@@ -186,7 +189,7 @@ async fn embedded_replica(bootstrap: Bootstrap, registry: Registry) -> Result<Ap
 fn end_replica(code: Result<u8>) -> ! {
     let code = code.unwrap_or_else(|error| {
         report::to_stderr(&format!("error: {error:?}"));
-        1
+        NOT_STARTED_EXIT_CODE
     });
     std::process::exit(i32::from(code))
 }

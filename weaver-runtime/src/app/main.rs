@@ -6,9 +6,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::builder::{self, AppBuilder, Role};
 use crate::{
+    bootstrap::NOT_STARTED_EXIT_CODE,
     construct::{FieldSpec, Fields},
     error::Result,
-    node::{Node, NodeProvider, run_replica},
+    node::{MainEnd, Node, NodeProvider, run_replica},
     placement::MAIN,
     report,
 };
@@ -103,19 +104,25 @@ where
         Role::Answered => 0,
         Role::Whole(registry, config) => {
             let node = builder::whole(registry, *config, builder.calls());
-            let code = main(Arc::clone(&node)).await;
+            let end = main(Arc::clone(&node)).await;
             node.shutdown().await;
-            code
+            match end {
+                MainEnd::Returned(code) => code,
+                MainEnd::NotStarted => 1,
+            }
         }
         Role::Replica(bootstrap, registry) => {
             let code = run_replica(*bootstrap, registry, main).await;
-            code.unwrap_or_else(|error| Err::<(), _>(error).report())
+            code.unwrap_or_else(|error| {
+                Err::<(), _>(error).report();
+                NOT_STARTED_EXIT_CODE
+            })
         }
     }
 }
 
 /// Fills the arguments of the author's `main` and runs it.
-async fn run_main<F, Fut, R>(node: Arc<Node>, fields: fn() -> Vec<FieldSpec>, run: F) -> u8
+async fn run_main<F, Fut, R>(node: Arc<Node>, fields: fn() -> Vec<FieldSpec>, run: F) -> MainEnd
 where
     F: FnOnce(&Fields<'_>) -> Result<Fut>,
     Fut: Future<Output = R>,
@@ -125,13 +132,17 @@ where
         if let FieldSpec::Reference(spec) = field
             && let Err(error) = node.ready(spec).await
         {
-            return Err::<(), _>(error).report();
+            Err::<(), _>(error).report();
+            return MainEnd::NotStarted;
         }
     }
     let running = run(&Fields { provider: &NodeProvider(node), component: MAIN });
     match running {
-        Ok(running) => running.await.report(),
-        Err(error) => Err::<(), _>(error).report(),
+        Ok(running) => MainEnd::Returned(running.await.report()),
+        Err(error) => {
+            Err::<(), _>(error).report();
+            MainEnd::NotStarted
+        }
     }
 }
 

@@ -129,8 +129,9 @@ pub enum CallErrorKind {
     /// The callee, or our own side, would not take the call.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// The method panicked; the process that it ran in lives.
-    #[error("the method panicked: {message}")]
+    /// The method panicked, or its arguments' or result's own code while they were encoded or
+    /// decoded; the process lives.
+    #[error("panicked: {message}")]
     Panicked {
         /// The panic's message.
         message: String,

@@ -99,6 +99,11 @@ impl Connection {
         self.io.spawn(Arc::clone(self).read_large());
     }
 
+    /// Whether the connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.quic.close_reason().is_some()
+    }
+
     /// Whether new calls can be sent.
     pub(super) fn is_open(&self) -> bool {
         !self.going_away.load(Ordering::Relaxed) && self.quic.close_reason().is_none()
@@ -127,23 +132,27 @@ impl Connection {
         };
         let interest = Interest { connection: self, call };
         let frame = Header { kind: Kind::Request, call, component, method }.onto(message);
-        if let Err(error) = self.send(frame) {
-            return Outcome::Answered(Err(error));
-        }
-        let answer = answer.await.unwrap_or_else(|_| Err(self.lost()));
+        // The same buffer, for the case that nobody has run it.
+        let unsent = Message::from_frame(frame.clone());
+        let answer = match self.send(frame) {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(self.lost())),
+            Err(failure) => Err(failure),
+        };
         drop(interest);
-        Outcome::Answered(answer)
+        match (answer, unsent) {
+            (Err(Failure { kind: CallErrorKind::Draining, ran: Ran::No }), Some(message)) => {
+                Outcome::NotSent(message)
+            }
+            (answer, _) => Outcome::Answered(answer),
+        }
     }
 
     fn send(&self, frame: Bytes) -> Result<(), Failure> {
         if frame.len() > SHARED_FRAME_BYTES_MAX {
-            self.io.spawn(write_large(self.quic.clone(), frame));
-            return Ok(());
+            let write = write_large(self.quic.clone(), frame, Arc::clone(&self.outbox));
+            return write.map(|write| self.io.spawn(write)).map_err(|n| not_sent(&n));
         }
-        self.outbox.send(frame).map_err(|not_queued| match not_queued {
-            NotQueued::Full => overloaded(),
-            NotQueued::Closed => Failure::new(self.lost().kind, Ran::No),
-        })
+        self.outbox.send(frame).map_err(|not_queued| not_sent(&not_queued))
     }
 
     async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
@@ -165,10 +174,13 @@ impl Connection {
         while let Ok(stream) = self.quic.accept_uni().await {
             let connection = Arc::clone(&self);
             self.io.spawn(async move {
-                // What is lost with a stream is one answer; its call fails with the connection, or
-                // when its caller's patience ends.
-                if let Ok(Some(frame)) = read_large(stream).await {
-                    connection.take(frame);
+                match read_large(stream).await {
+                    Ok(Some(frame)) => connection.take(frame),
+                    Ok(None) => {}
+                    // Whose answer it was is not known: no caller may wait for it for ever.
+                    Err(error) => {
+                        connection.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+                    }
                 }
             });
         }
@@ -197,6 +209,14 @@ impl Connection {
             None => format!("the connection to {address} was lost"),
         };
         CallErrorKind::OutcomeUnknown { reason }.into()
+    }
+}
+
+fn not_sent(reason: &NotQueued) -> Failure {
+    match reason {
+        NotQueued::Full => overloaded(),
+        // The connection is about to be replaced: the call goes elsewhere.
+        NotQueued::Closed => CallErrorKind::Draining.into(),
     }
 }
 
@@ -331,14 +351,24 @@ pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
         }
     }
     // An error means that the stream is gone, which is what was wanted.
-    let _ = stream.finish();
+    if stream.finish().is_ok() {
+        let _ = stream.stopped().await;
+    }
 }
 
-/// Sends one large frame on a stream of its own.
-pub(super) async fn write_large(quic: quinn::Connection, frame: Bytes) {
-    let Ok(mut stream) = quic.open_uni().await else { return };
-    if stream.write_chunk(frame).await.is_ok() {
-        // As in `write`.
-        let _ = stream.finish();
-    }
+/// Sends one large frame on a stream of its own, once the future is run.
+pub(super) fn write_large(
+    quic: quinn::Connection,
+    frame: Bytes,
+    outbox: Arc<Outbox>,
+) -> Result<impl Future<Output = ()> + Send, NotQueued> {
+    let place = Outbox::reserve_large(outbox, frame.len())?;
+    Ok(async move {
+        let Ok(mut stream) = quic.open_uni().await else { return };
+        if stream.write_chunk(frame).await.is_ok() && stream.finish().is_ok() {
+            // As in `write`.
+            let _ = stream.stopped().await;
+        }
+        drop(place);
+    })
 }

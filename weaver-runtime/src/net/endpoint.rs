@@ -172,12 +172,18 @@ impl Endpoint {
         Connection::open(quic, hello, ours, self.io.clone()).await
     }
 
-    /// Closes every connection, after everything that was queued had a chance to leave.
+    /// Closes every connection and waits a little until the peers know.
     pub async fn close(&self) {
         self.quic.close(CLOSED_DONE, b"done");
-        self.quic.wait_idle().await;
+        // QUIC remembers a closed connection for a multiple of its slowest round trip, which after
+        // one hiccup is many seconds. A peer that misses the news learns it from silence.
+        let limit = Duration::from_millis(CLOSE_MILLISECONDS_MAX);
+        let _ = tokio::time::timeout(limit, self.quic.wait_idle()).await;
     }
 }
+
+/// Several round trips to any peer that is near.
+const CLOSE_MILLISECONDS_MAX: u64 = 300;
 
 /// Why a connection was closed, for the other end's log.
 pub(super) const CLOSED_DONE: VarInt = VarInt::from_u32(0);

@@ -4,10 +4,12 @@
 //! many calls leave in one write. (Measured against callers that write themselves: 1.5–2.1× the calls
 //! a second with 64 or more in flight.)
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
+
+use super::wire::FRAME_BYTES_MAX;
 
 /// Frames below this are copied together into one buffer; above it the copy costs more than a
 /// further element of the batch.
@@ -16,6 +18,9 @@ const COALESCED_FRAME_BYTES_MAX: usize = 16 * 1024;
 /// What may wait for the writer: enough for tens of thousands of small calls, or for a burst of
 /// the largest that share a stream, and a bound on memory when the peer stops reading.
 pub(super) const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What may wait in large frames, which have streams of their own: four of the largest.
+pub(super) const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -29,7 +34,22 @@ struct Queue {
     /// Small frames behind the last element of `batch`.
     tail: BytesMut,
     bytes: usize,
+    /// In large frames that are not written yet.
+    large_bytes: usize,
     closed: bool,
+}
+
+/// The place of a large frame until it is written.
+#[derive(Debug)]
+pub(super) struct LargePlace {
+    outbox: Arc<Outbox>,
+    bytes: usize,
+}
+
+impl Drop for LargePlace {
+    fn drop(&mut self) {
+        self.outbox.lock().large_bytes -= self.bytes;
+    }
 }
 
 /// The frame was not queued: the connection is closed, or the queue is full.
@@ -56,6 +76,20 @@ impl Outbox {
             self.filled.notify_one();
         }
         Ok(())
+    }
+
+    /// A place for a large frame, which the caller writes to a stream of its own.
+    pub(super) fn reserve_large(outbox: Arc<Self>, bytes: usize) -> Result<LargePlace, NotQueued> {
+        let mut queue = outbox.lock();
+        if queue.closed {
+            return Err(NotQueued::Closed);
+        }
+        if queue.large_bytes + bytes > OUTBOX_LARGE_BYTES_MAX {
+            return Err(NotQueued::Full);
+        }
+        queue.large_bytes += bytes;
+        drop(queue);
+        Ok(LargePlace { outbox, bytes })
     }
 
     /// Everything that was queued, as soon as there is something; `None` once it is closed and
@@ -139,6 +173,16 @@ mod tests {
         assert_eq!(outbox.send(frame(1)), Err(NotQueued::Full));
         outbox.take().await.unwrap();
         outbox.send(frame(1)).unwrap();
+    }
+
+    #[test]
+    fn large_frames_are_bounded_until_they_are_written() {
+        let outbox = Arc::<Outbox>::default();
+        let place = || Outbox::reserve_large(Arc::clone(&outbox), FRAME_BYTES_MAX);
+        let places: Vec<_> = (0..4).map(|_| place().unwrap()).collect();
+        assert_eq!(place().unwrap_err(), NotQueued::Full);
+        drop(places);
+        assert!(place().is_ok());
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OnceCell, watch},
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -156,30 +156,42 @@ impl Router {
     fn cell(&self, replica: &ReplicaAddress) -> Arc<OnceCell<Arc<Connection>>> {
         let mut connections = self.lock();
         let cell = connections.entry(replica.clone()).or_default();
-        if cell.get().is_some_and(|connection| !connection.is_open()) {
+        // One that is going away stays: a new one to the same replica would be refused, too.
+        if cell.get().is_some_and(|connection| connection.is_closed()) {
             *cell = Arc::default();
         }
         Arc::clone(cell)
     }
 
-    fn calls_in_flight(&self, replica: &ReplicaAddress) -> usize {
+    /// The calls in flight on the connection to a replica; `None` if it takes no more.
+    fn load(&self, replica: &ReplicaAddress) -> Option<usize> {
         let connections = self.lock();
         let connection = connections.get(replica).and_then(|cell| cell.get());
-        connection.map_or(0, |connection| connection.calls_in_flight())
+        match connection {
+            None => Some(0),
+            Some(connection) if connection.is_open() || connection.is_closed() => {
+                Some(connection.calls_in_flight())
+            }
+            Some(_) => None,
+        }
     }
 
     /// The less loaded of two replicas that chance picked.
     fn choose(&self, replicas: &[ReplicaAddress]) -> Option<ReplicaAddress> {
-        match replicas {
-            [] => None,
-            [only] => Some(only.clone()),
+        let (first, second) = match replicas {
+            [] => return None,
+            [only] => return self.load(only).map(|_| only.clone()),
             _ => {
                 let first = fastrand::usize(..replicas.len());
                 let second = (first + fastrand::usize(1..replicas.len())) % replicas.len();
-                let (first, second) = (replicas.get(first)?, replicas.get(second)?);
-                let lighter = self.calls_in_flight(first) <= self.calls_in_flight(second);
-                Some(if lighter { first } else { second }.clone())
+                (replicas.get(first)?, replicas.get(second)?)
             }
+        };
+        match (self.load(first), self.load(second)) {
+            (Some(a), Some(b)) => Some(if a <= b { first } else { second }.clone()),
+            (Some(_), None) => Some(first.clone()),
+            (None, Some(_)) => Some(second.clone()),
+            (None, None) => None,
         }
     }
 
@@ -217,9 +229,11 @@ impl Remote {
     /// Tries replicas until one was sent the call; what was sent is never sent again.
     async fn call_some_replica(&self, method: u16, arguments: Message) -> Result<Message, Failure> {
         let mut message = arguments;
-        let mut patience = None;
+        let until = Instant::now() + Duration::from_secs(REPLICA_WAIT_SECONDS_MAX);
         loop {
-            let reason = match self.connect().await {
+            let connected = timeout_at(until, self.connect()).await;
+            let still_dialling = || NoConnection::Retry("it does not answer".to_owned());
+            let reason = match connected.unwrap_or_else(|_| Err(still_dialling())) {
                 Ok(connection) => match connection.call(self.component, method, message).await {
                     Outcome::Answered(answer) => return answer,
                     Outcome::NotSent(unsent) => {
@@ -230,9 +244,6 @@ impl Remote {
                 Err(NoConnection::Final(failure)) => return Err(failure),
                 Err(NoConnection::Retry(reason)) => reason,
             };
-            let until = *patience.get_or_insert_with(|| {
-                Instant::now() + Duration::from_secs(REPLICA_WAIT_SECONDS_MAX)
-            });
             if self.pause(until).await.is_err() {
                 return Err(self.nobody(&reason));
             }
@@ -243,7 +254,7 @@ impl Remote {
         let mut routes = self.router.routes.subscribe();
         let replica = self.router.choose(routes.borrow_and_update().replicas(&self.group));
         let Some(replica) = replica else {
-            return Err(NoConnection::Retry("it has no running replica".to_owned()));
+            return Err(NoConnection::Retry("it has no replica that takes calls".to_owned()));
         };
         let address = replica.address;
         let gone = routes.wait_for(|routes| !routes.contains(&replica));

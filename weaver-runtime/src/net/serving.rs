@@ -1,7 +1,7 @@
 //! The callee's side: takes connections, checks who calls, and runs the calls.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -15,6 +15,7 @@ use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
     task::AbortHandle,
+    time::timeout,
 };
 
 use super::{
@@ -90,21 +91,16 @@ impl Services {
     }
 
     /// Takes no new calls, tells every caller so, and waits until those in flight are finished or
-    /// `limit` has passed. Returns how many were left.
+    /// `limit` has passed; then sends what is still to be sent. Returns how many calls were left.
     pub async fn drain(&self, limit: Duration) -> usize {
-        self.gate.draining.send_replace(true);
-        let idle = async {
-            loop {
-                let finished = self.gate.finished.notified();
-                if self.gate.in_flight.load(Ordering::Acquire) == 0 {
-                    break;
-                }
-                finished.await;
-            }
-        };
+        self.gate.phase.send_replace(Phase::Draining);
         // When the time is up, what is left is counted.
-        let _ = tokio::time::timeout(limit, idle).await;
-        self.gate.in_flight.load(Ordering::Acquire)
+        let _ = timeout(limit, self.gate.calls.idle()).await;
+        let left = self.gate.calls.count();
+        self.gate.phase.send_replace(Phase::Closing);
+        // A peer that does not read its answers is not waited for.
+        let _ = timeout(Duration::from_secs(FLUSH_SECONDS_MAX), self.gate.writers.idle()).await;
+        left
     }
 
     fn target(
@@ -131,18 +127,83 @@ impl Services {
     }
 }
 
-/// Counts the calls in flight of all connections, and closes for draining.
+/// What a node that stops gives its peers to take the last answers.
+const FLUSH_SECONDS_MAX: u64 = 2;
+
+/// Counts what is under way on all connections, and closes for draining.
 #[derive(Debug)]
 struct Gate {
-    draining: watch::Sender<bool>,
-    in_flight: AtomicUsize,
-    finished: Notify,
+    phase: watch::Sender<Phase>,
+    calls: Arc<Tally>,
+    /// Tasks that write answers.
+    writers: Arc<Tally>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Open,
+    /// No new calls.
+    Draining,
+    /// Nothing more to say.
+    Closing,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        let draining = watch::Sender::new(false);
-        Self { draining, in_flight: AtomicUsize::new(0), finished: Notify::new() }
+        let phase = watch::Sender::new(Phase::Open);
+        Self { phase, calls: Arc::default(), writers: Arc::default() }
+    }
+}
+
+impl Gate {
+    /// A place for a call. It is counted before the phase is looked at, so that a drain that has
+    /// seen no call sees no later one.
+    fn enter(&self) -> Result<Counted, Failure> {
+        let place = Tally::add(&self.calls);
+        if *self.phase.borrow() == Phase::Open {
+            Ok(place)
+        } else {
+            Err(CallErrorKind::Draining.into())
+        }
+    }
+}
+
+/// How many of something there are, for somebody who waits until there is none.
+#[derive(Debug, Default)]
+struct Tally {
+    count: AtomicUsize,
+    changed: Notify,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Counted(Arc<Tally>);
+
+impl Tally {
+    fn add(tally: &Arc<Self>) -> Counted {
+        tally.count.fetch_add(1, Ordering::AcqRel);
+        Counted(Arc::clone(tally))
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    async fn idle(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.count() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -150,7 +211,7 @@ impl Default for Gate {
 pub(super) async fn serve(incoming: quinn::Incoming, services: Arc<Services>, io: Io) {
     let address = incoming.remote_address();
     let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
-    match tokio::time::timeout(limit, shake_hands(incoming, &services, &io)).await {
+    match timeout(limit, shake_hands(incoming, &services, &io)).await {
         Ok(Ok(session)) => session.run().await,
         Ok(Err(error)) => tracing::warn!(%address, %error, "refused a connection"),
         Err(_) => tracing::warn!(%address, "refused a connection: silent for {limit:?}"),
@@ -227,7 +288,7 @@ impl Drop for CloseOnDrop {
 struct Session {
     quic: quinn::Connection,
     /// The group in the caller's certificate.
-    caller: String,
+    caller: Arc<str>,
     table: Fingerprint,
     services: Arc<Services>,
     outbox: Arc<Outbox>,
@@ -244,13 +305,18 @@ impl Session {
         io: Io,
     ) -> Arc<Self> {
         let (outbox, running) = (Arc::default(), Running::default());
-        Arc::new(Self { quic, caller, table, services, outbox, running, io })
+        Arc::new(Self { quic, caller: caller.into(), table, services, outbox, running, io })
     }
 
     fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        self.io.spawn(connection::write(send, Arc::clone(&self.outbox)));
+        let writing = Tally::add(&self.services.gate.writers);
+        let write = connection::write(send, Arc::clone(&self.outbox));
+        self.io.spawn(async move {
+            write.await;
+            drop(writing);
+        });
         self.io.spawn(Arc::clone(self).read(receive, decoder));
-        self.io.spawn(Arc::clone(self).announce_drain());
+        self.io.spawn(Arc::clone(self).follow_phase());
     }
 
     /// Takes large requests, which come on streams of their own, until the connection ends. Then
@@ -262,7 +328,7 @@ impl Session {
                 match read_large(stream).await {
                     Ok(Some(frame)) => session.take(frame),
                     Ok(None) => {}
-                    Err(error) => tracing::warn!(caller = session.caller, %error, "lost a call"),
+                    Err(error) => tracing::warn!(caller = &*session.caller, %error, "lost a call"),
                 }
             });
         }
@@ -278,7 +344,7 @@ impl Session {
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
                 Err(error @ (ReadError::Frame(_) | ReadError::Cut)) => {
-                    let caller = &self.caller;
+                    let caller = &*self.caller;
                     tracing::warn!(caller, %error, "closing a connection with a bad frame");
                     self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
                     return;
@@ -287,15 +353,21 @@ impl Session {
         }
     }
 
-    async fn announce_drain(self: Arc<Self>) {
-        let mut draining = self.services.gate.draining.subscribe();
+    /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say.
+    async fn follow_phase(self: Arc<Self>) {
+        let mut phase = self.services.gate.phase.subscribe();
+        let end = async {
+            // The services, which hold the sender, live as long as this session.
+            let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+            // A full or closed outbox belongs to a peer that will learn it from a failed call.
+            let _ = self.outbox.send(Header::new(Kind::GoAway, 0).onto(Message::empty()));
+            let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+        };
         tokio::select! {
-            _ = draining.wait_for(|draining| *draining) => {
-                // A full or closed outbox belongs to a peer that will learn it from a failed call.
-                let _ = self.outbox.send(Header::new(Kind::GoAway, 0).onto(Message::empty()));
-            }
+            () = end => {}
             _ = self.quic.closed() => {}
         }
+        self.outbox.close();
     }
 
     /// Never waits: what cannot be taken on is refused.
@@ -303,8 +375,8 @@ impl Session {
         let Header { kind, call, component, method } = frame.header;
         match kind {
             Kind::Request => match self.admit(component) {
-                Ok(target) => self.start_call(call, target, method, frame.message),
-                Err(failure) => self.answer(call, Err(failure)),
+                Ok((target, place)) => self.start_call(call, target, method, frame.message, place),
+                Err(failure) => self.answer(call, Err(failure), None),
             },
             Kind::Cancel => self.running.stop(call),
             Kind::Hello | Kind::Welcome | Kind::Reply | Kind::Failed | Kind::GoAway => {
@@ -313,17 +385,15 @@ impl Session {
         }
     }
 
-    fn admit(&self, component: u16) -> Result<Arc<dyn Dispatch>, Failure> {
+    fn admit(&self, component: u16) -> Result<(Arc<dyn Dispatch>, Counted), Failure> {
         let target = self.services.target(self.table, &self.caller, component)?;
-        if *self.services.gate.draining.borrow() {
-            return Err(CallErrorKind::Draining.into());
-        }
+        let place = self.services.gate.enter()?;
         if self.running.count() >= CALLS_IN_FLIGHT_MAX {
             let calls_in_flight_max = CALLS_IN_FLIGHT_MAX;
             let refusal = Refusal::Overloaded { calls_in_flight_max };
             return Err(CallErrorKind::Refused(refusal).into());
         }
-        Ok(target)
+        Ok((target, place))
     }
 
     fn start_call(
@@ -332,36 +402,63 @@ impl Session {
         target: Arc<dyn Dispatch>,
         method: u16,
         arguments: Message,
+        place: Counted,
     ) {
-        self.services.gate.in_flight.fetch_add(1, Ordering::AcqRel);
-        self.running.begin(call);
+        if !self.running.begin(call) {
+            self.quic.close(CLOSED_PROTOCOL, b"the id of a call that is in flight");
+            return;
+        }
         let in_flight = InFlight { session: Arc::clone(self), call };
-        let task = self.services.handlers.spawn(async move {
+        let caller = Arc::clone(&self.caller);
+        let task = self.services.handlers.spawn(CALLER.scope(caller, async move {
             let handler = async { target.dispatch(method, arguments).await };
             let result = CatchPanic::new(handler).await;
             let result =
                 result.unwrap_or_else(|message| Err(CallErrorKind::Panicked { message }.into()));
-            in_flight.session.answer(call, result);
-        });
+            in_flight.session.answer(call, result, Some(place));
+        }));
         self.running.set_task(call, task.abort_handle());
     }
 
-    fn answer(&self, call: u64, result: Result<Message, Failure>) {
+    /// `place` is the call's, which a large answer keeps until it is written.
+    fn answer(&self, call: u64, result: Result<Message, Failure>, place: Option<Counted>) {
         let frame = match result {
             Ok(message) => Header::new(Kind::Reply, call).onto(message),
             Err(failure) => match Message::encode(&failure, failure.ran) {
                 Ok(message) => Header::new(Kind::Failed, call).onto(message),
-                Err(_) => return,
+                // A failure is text of a bounded length; if even that cannot be said, the caller
+                // must not wait for it.
+                Err(_) => return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent"),
             },
         };
-        if frame.len() > SHARED_FRAME_BYTES_MAX {
-            self.io.spawn(connection::write_large(self.quic.clone(), frame));
-        } else if self.outbox.send(frame).is_err() {
+        let queued = if frame.len() > SHARED_FRAME_BYTES_MAX {
+            let outbox = Arc::clone(&self.outbox);
+            connection::write_large(self.quic.clone(), frame, outbox).map(|write| {
+                self.io.spawn(async move {
+                    write.await;
+                    drop(place);
+                });
+            })
+        } else {
+            self.outbox.send(frame)
+        };
+        if queued.is_err() {
             // The caller does not read its answers, or is gone: it loses the connection rather
             // than wait for this one for ever.
             self.quic.close(CLOSED_PROTOCOL, b"answers are not read");
         }
     }
+}
+
+tokio::task_local! {
+    static CALLER: Arc<str>;
+}
+
+/// The group that makes the call which is being handled, as its certificate names it; `None` outside
+/// of calls from other nodes.
+#[must_use]
+pub fn caller() -> Option<Arc<str>> {
+    CALLER.try_with(Arc::clone).ok()
 }
 
 /// Removes the call from the books when its handler ends in whatever way.
@@ -373,51 +470,70 @@ struct InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.session.running.end(self.call);
-        let gate = &self.session.services.gate;
-        gate.in_flight.fetch_sub(1, Ordering::AcqRel);
-        gate.finished.notify_waiters();
     }
 }
 
-/// The handlers of one connection, so that a cancelled call's can be stopped.
+/// The handlers of one connection, so that a cancelled call's can be stopped. A stopped one stays
+/// in the books until it has ended: until then it counts against the limit.
 #[derive(Default)]
-struct Running(Mutex<HashMap<u64, Option<AbortHandle>>>);
+struct Running(Mutex<Handlers>);
+
+#[derive(Default)]
+struct Handlers {
+    tasks: HashMap<u64, Option<AbortHandle>>,
+    /// The connection has ended: nothing is started any more.
+    closed: bool,
+}
 
 impl Running {
     fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().tasks.len()
     }
 
-    /// Before the task exists: a runtime that is shutting down drops a task, and with it ends the
-    /// call, inside of `spawn`.
-    fn begin(&self, call: u64) {
-        self.lock().insert(call, None);
+    /// Whether the call may be started: there is none of this id yet. Before the task exists: a runtime that is shutting down
+    /// drops a task, and with it ends the call, inside of `spawn`.
+    fn begin(&self, call: u64) -> bool {
+        let mut handlers = self.lock();
+        if handlers.closed {
+            return false;
+        }
+        match handlers.tasks.entry(call) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(None);
+                true
+            }
+        }
     }
 
     fn set_task(&self, call: u64, task: AbortHandle) {
-        if let Some(entry) = self.lock().get_mut(&call) {
+        if let Some(entry) = self.lock().tasks.get_mut(&call) {
             *entry = Some(task);
         }
     }
 
     fn end(&self, call: u64) {
-        self.lock().remove(&call);
+        self.lock().tasks.remove(&call);
     }
 
     fn stop(&self, call: u64) {
         // Aborting may drop the handler, whose end takes the lock: so not while it is held.
-        let task = self.lock().remove(&call).flatten();
+        let task = self.lock().tasks.get(&call).cloned().flatten();
         if let Some(task) = task {
             task.abort();
         }
     }
 
     fn stop_all(&self) {
-        let tasks = std::mem::take(&mut *self.lock());
-        tasks.into_values().flatten().for_each(|task| task.abort());
+        let tasks: Vec<_> = {
+            let mut handlers = self.lock();
+            handlers.closed = true;
+            handlers.tasks.values().flatten().cloned().collect()
+        };
+        tasks.iter().for_each(AbortHandle::abort);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Option<AbortHandle>>> {
+    fn lock(&self) -> MutexGuard<'_, Handlers> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

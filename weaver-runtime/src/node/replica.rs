@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{Calls, Node};
 use crate::{
-    bootstrap::Bootstrap,
+    bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
     control::{self, Deployer, Health, Replica},
     error::{Context, Result},
     graph::Graph,
@@ -41,7 +41,7 @@ pub(crate) async fn run_replica<F, Fut>(
 ) -> Result<u8>
 where
     F: FnOnce(Arc<Node>) -> Fut,
-    Fut: Future<Output = u8>,
+    Fut: Future<Output = MainEnd>,
 {
     let replica = bootstrap.replica.clone();
     let seat = Seat::take(&bootstrap, registry.graph())?;
@@ -60,12 +60,11 @@ where
     let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
     seat.router.set_routes(&routes.await.context("cannot report to the deployer")?);
 
+    let grace = Duration::from_secs(SIGNAL_GRACE_SECONDS);
     let (code, grace) = tokio::select! {
-        code = run_main(&replica, &node, main) => {
-            say_farewell(&deployer, code).await;
-            (code, Duration::from_secs(SIGNAL_GRACE_SECONDS))
-        }
+        ended = run_main(&replica, &node, main) => (farewell(&deployer, ended).await, grace),
         grace = told_to_stop(stopped) => (0, grace),
+        () = terminated() => (TERMINATED_EXIT_CODE, grace),
     };
     let left = services.drain(grace).await;
     if left > 0 {
@@ -115,10 +114,10 @@ impl Seat {
     }
 }
 
-async fn run_main<F, Fut>(replica: &ReplicaId, node: &Arc<Node>, main: F) -> u8
+async fn run_main<F, Fut>(replica: &ReplicaId, node: &Arc<Node>, main: F) -> MainEnd
 where
     F: FnOnce(Arc<Node>) -> Fut,
-    Fut: Future<Output = u8>,
+    Fut: Future<Output = MainEnd>,
 {
     if replica.group == MAIN {
         main(Arc::clone(node)).await
@@ -128,33 +127,44 @@ where
     }
 }
 
-async fn say_farewell(deployer: &Ref<dyn Deployer>, code: u8) {
+/// How the author's `main` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainEnd {
+    /// It returned; the exit code.
+    Returned(u8),
+    /// Its arguments could not be filled: a component that it needs is not there yet.
+    NotStarted,
+}
+
+/// Tells the deployer that `main` returned; the exit code.
+async fn farewell(deployer: &Ref<dyn Deployer>, end: MainEnd) -> u8 {
+    let MainEnd::Returned(code) = end else { return NOT_STARTED_EXIT_CODE };
     let limit = Duration::from_secs(FAREWELL_SECONDS_MAX);
     match tokio::time::timeout(limit, deployer.main_returned(code)).await {
         Ok(Ok(())) => {}
-        // The deployer sees the exit code in any case, and takes 0 for the same.
+        // The deployer sees the exit code in any case.
         Ok(Err(error)) => report::warn(&format!("cannot tell the deployer: {error:#}")),
         Err(_) => report::warn("cannot tell the deployer: it does not answer"),
     }
+    code
 }
 
-/// The deployer's word, or a signal.
+/// The deployer's word: how long calls in flight may take.
 async fn told_to_stop(mut stopped: watch::Receiver<Option<Duration>>) -> Duration {
-    let grace = Duration::from_secs(SIGNAL_GRACE_SECONDS);
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            // Without a handler the signal ends the process as it always does.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    let told = async {
+    let told = stopped.wait_for(Option::is_some).await.ok().and_then(|told| *told);
+    match told {
+        Some(grace) => grace,
         // The service that holds the sender lives as long as the endpoint.
-        stopped.wait_for(Option::is_some).await.ok().and_then(|told| *told).unwrap_or(grace)
-    };
-    tokio::select! {
-        grace = told => grace,
-        () = terminated => grace,
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGTERM.
+async fn terminated() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => drop(terminate.recv().await),
+        // Without a handler the signal ends the process as it always does.
+        Err(_) => std::future::pending().await,
     }
 }
 

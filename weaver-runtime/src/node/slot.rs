@@ -54,10 +54,7 @@ impl Slot {
         let name = self.implementation.component.name;
         for attempt in 0_u32.. {
             let error = match self.try_build(provider, dependencies).await {
-                Ok(instance) => {
-                    self.state.send_replace(State::Ready(Arc::new(instance)));
-                    return;
-                }
+                Ok(instance) => return self.enter(State::Ready(Arc::new(instance))),
                 Err(error) => error,
             };
             let pause = pause(attempt);
@@ -65,9 +62,20 @@ impl Slot {
                 "init of {name} failed: {error:#}; trying again in {} ms",
                 pause.as_millis()
             ));
-            self.state.send_replace(State::Failed(format!("{error:#}")));
+            self.enter(State::Failed(format!("{error:#}")));
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// A component that was stopped while it was built stays stopped.
+    fn enter(&self, state: State) {
+        self.state.send_if_modified(|current| {
+            let stopped = matches!(current, State::Stopped);
+            if !stopped {
+                *current = state;
+            }
+            !stopped
+        });
     }
 
     async fn try_build(

@@ -96,24 +96,24 @@ async fn a_caller_that_hangs_up_at_once_leaves_nothing_running() {
 /// when it is more than the outbox takes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_does_not_read_its_answers_is_thrown_out() {
-    hoard(200 * 1024).await;
+    hoard(200 * 1024, 120_000_000).await;
 }
 
 /// The same for answers that travel on streams of their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_does_not_read_its_large_answers_is_thrown_out() {
-    hoard(300 * 1024).await;
+    // More than the largest four messages.
+    hoard(300 * 1024, 300_000_000).await;
 }
 
-/// Asks for 120 MB of answers and reads none.
-async fn hoard(answer_bytes: u64) {
-    const HOARD_BYTES: u64 = 120_000_000;
+/// Asks for many answers and reads none.
+async fn hoard(answer_bytes: u64, hoard_bytes: u64) {
     let callee = Callee::new();
     let identity = callee.authority.identity(FRIEND);
     let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024 };
     let mut raw = Raw::connect_with(&identity, callee.address, appetite).await;
     raw.greet().await;
-    for call in 0..HOARD_BYTES / answer_bytes {
+    for call in 0..hoard_bytes / answer_bytes {
         if raw.send.write_all(&request(call, TEXT, &(answer_bytes,))).await.is_err() {
             break;
         }

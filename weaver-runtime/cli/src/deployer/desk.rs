@@ -6,7 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
     Error, Result,
     control::{Deployer, Status},
-    net::{ReplicaAddress, ReplicaId, Routes},
+    net::{ReplicaAddress, ReplicaId, Routes, caller},
+    placement::MAIN,
 };
 
 use super::event::Event;
@@ -33,6 +34,17 @@ impl Desk {
     }
 }
 
+/// A replica speaks for its own group alone, whatever it says that it is.
+fn only(group: &str) -> Result<()> {
+    match caller() {
+        Some(caller) if *caller == *group => Ok(()),
+        caller => Err(Error::msg(format_args!(
+            "a replica of `{}` cannot speak for `{group}`",
+            caller.as_deref().unwrap_or("nobody")
+        ))),
+    }
+}
+
 fn ending() -> Error {
     Error::msg("the deployment is ending")
 }
@@ -40,14 +52,17 @@ fn ending() -> Error {
 #[weaver_macros::component(unregistered)]
 impl Deployer for Desk {
     async fn replica_started(&self, at: ReplicaAddress) -> Result<Routes> {
+        only(&at.replica.group)?;
         self.ask(|reply| Event::Started { at, reply }).await
     }
 
     async fn listening(&self, replica: ReplicaId, listener: String, at: SocketAddr) -> Result<()> {
+        only(&replica.group)?;
         self.tell(Event::Listening { replica, listener, at }).await
     }
 
     async fn main_returned(&self, code: u8) -> Result<()> {
+        only(MAIN)?;
         self.tell(Event::MainReturned { code }).await
     }
 

@@ -4,6 +4,7 @@ use std::{fmt, io, net::SocketAddr, process::ExitStatus};
 
 use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
+    bootstrap::CRASH_EXIT_CODES,
     control::{Health, Status},
     net::{ReplicaAddress, ReplicaId, Routes},
 };
@@ -40,17 +41,13 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The code that the program chose to exit with. A signal is nobody's choice, and a panic is a
-    /// crash.
+    /// The code that the program chose to exit with: neither a signal nor a crash.
     pub(super) fn exit_code(&self) -> Option<u8> {
         let Self::Exited(status) = self else { return None };
         let code = status.code().and_then(|code| u8::try_from(code).ok());
-        code.filter(|&code| code != PANIC_EXIT_CODE)
+        code.filter(|code| !CRASH_EXIT_CODES.contains(code))
     }
 }
-
-/// What a Rust program exits with when its main thread panics.
-const PANIC_EXIT_CODE: u8 = 101;
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +76,7 @@ pub(super) async fn watch(
         }
     };
     let end = ended.map_or_else(End::Lost, End::Exited);
+    process.read_last_lines().await;
     report_end(replica, generation, end, events).await;
 }
 

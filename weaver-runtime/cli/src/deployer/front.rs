@@ -102,7 +102,7 @@ impl Front {
         listener.address = address;
         if !listener.announced {
             listener.announced = true;
-            logs::say(&format!("{name}  http://{address}"));
+            logs::announce(format!("{name}  http://{address}"));
         }
         self.tell();
     }
@@ -183,10 +183,13 @@ async fn tell_all(
     events: &mpsc::Sender<Event>,
 ) -> Option<Event> {
     for (listener, Told { address, upstreams }) in latest {
-        if !bound.contains_key(&listener) {
+        while !bound.contains_key(&listener) {
             match ask(ingress.listen(listener.clone(), address)).await {
                 Ok(at) => drop(bound.insert(listener.clone(), at)),
-                Err(reason) => return Some(Event::CannotListen { listener, address, reason }),
+                Err(Unsaid::Refused(reason)) => {
+                    return Some(Event::CannotListen { listener, address, reason });
+                }
+                Err(Unsaid::Unheard) => sleep(RETRY).await,
             }
         }
         let ready = !upstreams.is_empty();
@@ -201,9 +204,20 @@ async fn tell_all(
     None
 }
 
-async fn ask<T>(call: impl Future<Output = Result<T>>) -> Result<T, String> {
+/// Why the ingress did not do what it was asked.
+enum Unsaid {
+    /// It cannot, and says why.
+    Refused(String),
+    /// The call failed, or took too long.
+    Unheard,
+}
+
+async fn ask<T>(call: impl Future<Output = Result<T>>) -> Result<T, Unsaid> {
     match timeout(Duration::from_secs(ANSWER_SECONDS_MAX), call).await {
-        Ok(answer) => answer.map_err(|error| format!("{error:#}")),
-        Err(_) => Err("the ingress does not answer".to_owned()),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) if error.call_error().is_none() => {
+            Err(Unsaid::Refused(format!("{error:#}")))
+        }
+        Ok(Err(_)) | Err(_) => Err(Unsaid::Unheard),
     }
 }
