@@ -106,8 +106,10 @@ pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
         tokio::select! {
             Some(event) = inbox.recv() => deployer.handle(event),
             () = signals.next() => deployer.interrupt(),
-            () = tokio::time::sleep_until(tick.into()) => deployer.tick(),
+            () = tokio::time::sleep_until(tick.into()) => {}
         }
+        // After every event, too: a stream of them must not keep time from being looked at.
+        deployer.tick();
         if let Some(end) = deployer.finished() {
             return end;
         }

@@ -45,14 +45,15 @@ fn a_deployer_whose_output_is_not_read_still_works_and_ends() {
     sleep(Duration::from_secs(2));
     let status = sandbox.run(&["status", "--json"]);
     processes::signal(pid, "INT");
-    let ended = (0..300).find_map(|_| {
+    // Its `main` never comes to an await: it is killed when time is up.
+    let ended = (0..500).find_map(|_| {
         sleep(Duration::from_millis(50));
         child.try_wait().unwrap()
     });
     processes::signal(pid, "KILL");
     child.wait().unwrap();
     assert_eq!(status.code, Some(0), "{status:#?}");
-    assert_eq!(ended.expect("an end within 15 s of Ctrl-C").code(), Some(0));
+    assert_eq!(ended.expect("an end within 25 s of Ctrl-C").code(), Some(0));
     sandbox.assert_empty_within(Duration::from_secs(2));
 }
 

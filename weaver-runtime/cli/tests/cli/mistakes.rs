@@ -195,7 +195,8 @@ fn a_program_that_is_being_asked_ends_with_the_command() {
     for name in ["KILL", "INT", "TERM"] {
         let sandbox = Sandbox::new();
         let deployment = sandbox.deploy(&sandbox.fixture("hang", &[], ""));
-        crate::until("the question", crate::PATIENCE, || sandbox.processes().len() == 2);
+        // The command, the one that asks, and the program.
+        crate::until("the question", crate::PATIENCE, || sandbox.processes().len() == 3);
         deployment.signal(name);
         deployment.end_within(Duration::from_secs(5));
         sandbox.assert_empty_within(Duration::from_secs(2));
