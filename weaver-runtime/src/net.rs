@@ -1,7 +1,7 @@
 //! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it.
 //!
-//! [`wire`] decides (bytes to frames and back) and does no I/O; [`connection`] is the caller's side of
-//! one connection, [`serving`] the callee's, [`router`] chooses between replicas.
+//! `wire` decides (bytes to frames and back) and does no I/O; `connection` is the caller's side of
+//! one connection, `serving` the callee's, `router` chooses between replicas.
 
 mod connection;
 mod endpoint;
