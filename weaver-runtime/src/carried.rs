@@ -146,7 +146,7 @@ where
 
 /// The other half of [`Method`]: for types that cannot travel, of which the compiler complains
 /// elsewhere.
-pub trait Untravelled {
+pub trait Untravelled: Sized {
     /// The arguments.
     type Arguments;
     /// The result.
@@ -154,7 +154,7 @@ pub trait Untravelled {
 
     /// Never runs.
     fn call<C: ?Sized>(_: &Client<C>, _: u16, _: Self::Arguments) -> BoxFuture<'_, Self::Result> {
-        const { unchecked() }
+        const { unchecked::<Self>() }
     }
 
     /// Never runs.
@@ -163,13 +163,13 @@ pub trait Untravelled {
         F: FnOnce(Self::Arguments) -> Fut,
         Fut: Future<Output = Self::Result>,
     {
-        const { unchecked() }
+        const { unchecked::<Self>() }
     }
 
     /// Never runs.
     #[must_use]
     fn shape() -> MethodShape {
-        const { unchecked() }
+        const { unchecked::<Self>() }
     }
 }
 
@@ -203,7 +203,7 @@ where
 
 /// The other half of [`Framed`]: for what is no method of a component, of which the compiler
 /// complains elsewhere.
-pub trait Unframed {
+pub trait Unframed: Sized {
     /// The result.
     type Result;
 
@@ -212,7 +212,7 @@ pub trait Unframed {
     where
         F: Future<Output = Self::Result>,
     {
-        const { unchecked() }
+        const { unchecked::<Self>() }
     }
 }
 
@@ -221,6 +221,12 @@ impl<C: ?Sized, A, R> Unframed for Framed<C, A, R> {
 }
 
 /// Stops the build should a type pass the demands above and yet not fulfil what is needed.
-const fn unchecked() -> ! {
-    panic!("weaver: a type that cannot travel was not noticed; please report this")
+// It asks for the type's size so that it is evaluated only for a function that is used: an optimizing
+// build evaluates at once what does not depend on the type.
+const fn unchecked<T>() -> ! {
+    assert!(
+        size_of::<T>() == usize::MAX,
+        "weaver: a type that cannot travel was not noticed; please report this"
+    );
+    loop {}
 }
