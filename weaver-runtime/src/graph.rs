@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::{ConfigError, ConfigFile, Known},
     fingerprint::{Fingerprint, Signature},
     placement::MAIN,
 };
@@ -94,6 +95,18 @@ impl Graph {
     /// Names of the components that take a section of the configuration.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.requests().filter(|(_, requests)| requests.config).map(|(name, _)| name)
+    }
+
+    /// Compares the names in a configuration with those of the program.
+    ///
+    /// # Errors
+    /// Every component, listener and section that the program does not have.
+    pub fn check_names(&self, config: &ConfigFile) -> Result<(), ConfigError> {
+        let components: Vec<_> = self.components.keys().map(String::as_str).collect();
+        let listeners: Vec<_> = self.listeners().map(|(name, _)| name).collect();
+        let sections: Vec<_> = self.sections().collect();
+        let (components, listeners, sections) = (&components, &listeners, &sections);
+        config.check(&Known { components, listeners, sections })
     }
 
     fn requests(&self) -> impl Iterator<Item = (&str, &Requests)> {

@@ -10,7 +10,7 @@ use crate::{
         ASK_GRAPH, ASK_VARIABLE, Bootstrap, BootstrapError, MARKER, NOT_STARTED_EXIT_CODE,
     },
     codec,
-    config::{ConfigError, ConfigFile, Known},
+    config::{ConfigError, ConfigFile},
     construct::FieldSpec,
     error::{Error, Result},
     graph::Graph,
@@ -134,7 +134,10 @@ impl AppBuilder {
             Some(config) => config,
             None => find_config()?,
         };
-        check_config(&config, &registry)?;
+        // Without a file there is nothing to compare, and no need for the graph.
+        if config.path().is_some() {
+            registry.graph().check_names(&config)?;
+        }
         Ok(Role::Whole(registry, Box::new(config)))
     }
 
@@ -200,18 +203,6 @@ fn find_config() -> Result<ConfigFile, ConfigError> {
         Some(path) => ConfigFile::load(&path),
         None => Ok(ConfigFile::default()),
     }
-}
-
-/// Names in the configuration that the program does not have.
-fn check_config(config: &ConfigFile, registry: &Registry) -> Result<(), ConfigError> {
-    if config.path().is_none() {
-        return Ok(());
-    }
-    let graph = registry.graph();
-    let components: Vec<_> = graph.components.keys().map(String::as_str).collect();
-    let listeners: Vec<_> = graph.listeners().map(|(name, _)| name).collect();
-    let sections: Vec<_> = graph.sections().collect();
-    config.check(&Known { components: &components, listeners: &listeners, sections: &sections })
 }
 
 fn answer(question: &str, graph: &Graph) -> Result<(), StartError> {

@@ -3,7 +3,6 @@
 use std::{error::Error, path::PathBuf};
 
 use clap::Args;
-use weaver_runtime::{config::Known, graph::Graph};
 
 use super::runtime;
 use crate::{
@@ -42,7 +41,7 @@ impl Deploy {
         let project = Project::open(&self.directory)?;
         let binary = project.build(self.release)?;
         let graph = program::graph(&binary)?;
-        check_names(&project, &graph)?;
+        graph.check_names(&project.config)?;
         let plan = Plan::new(&graph, &project.config);
         logs::say(&plan.to_string());
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
@@ -50,12 +49,4 @@ impl Deploy {
         let deployment = Deployment { app, binary, graph, plan, config: project.config };
         Ok(runtime()?.block_on(deployer::run(deployment))?)
     }
-}
-
-fn check_names(project: &Project, graph: &Graph) -> Result<(), Box<dyn Error>> {
-    let components: Vec<_> = graph.components.keys().map(String::as_str).collect();
-    let listeners: Vec<_> = graph.listeners().map(|(name, _)| name).collect();
-    let sections: Vec<_> = graph.sections().collect();
-    let known = Known { components: &components, listeners: &listeners, sections: &sections };
-    Ok(project.config.check(&known)?)
 }
