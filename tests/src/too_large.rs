@@ -27,10 +27,10 @@ impl Porter for Strong {
     }
 }
 
-fn assert_too_large<T>(outcome: Result<T>, ran: Ran) {
+fn assert_too_large<T>(outcome: Result<T>, bytes: usize, ran: Ran) {
     let error = outcome.err().expect("it is larger than a message may be");
     let call = error.call_error().expect("it is the call that failed");
-    let refusal = Refusal::TooLarge { bytes_max: MESSAGE_BYTES_MAX };
+    let refusal = Refusal::TooLarge { bytes, bytes_max: MESSAGE_BYTES_MAX };
     assert_eq!(call.kind(), &CallErrorKind::Refused(refusal));
     assert_eq!(call.ran(), ran);
 }
@@ -40,7 +40,8 @@ pub(crate) async fn arguments(stage: &Stage) -> Result<()> {
     let load = vec![0; MESSAGE_BYTES_MAX + 1];
     let weighed = porter.weigh(&load).await;
     if stage.encoded {
-        assert_too_large(weighed, Ran::No);
+        // A length stands before the bytes.
+        assert_too_large(weighed, 8 + load.len(), Ran::No);
     } else {
         assert_eq!(weighed?, load.len());
     }
@@ -52,7 +53,8 @@ pub(crate) async fn results(stage: &Stage) -> Result<()> {
     let porter = stage.app.get::<dyn Porter>().await?;
     let fetched = porter.fetch(MESSAGE_BYTES_MAX + 1).await;
     if stage.encoded {
-        assert_too_large(fetched, Ran::Yes);
+        // So does the variant of the result.
+        assert_too_large(fetched, 4 + 8 + MESSAGE_BYTES_MAX + 1, Ran::Yes);
     } else {
         assert_eq!(fetched?.len(), MESSAGE_BYTES_MAX + 1);
     }

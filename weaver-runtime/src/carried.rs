@@ -16,9 +16,10 @@ use crate::{
     client::{self, Client},
     component::{BoxFuture, Component, MethodShape},
     error::{CallError, Failure},
-    frame,
     message::Message,
 };
+#[cfg(feature = "node")]
+use crate::{component::MethodSpec, frame};
 
 /// What `dispatch` returns.
 pub type Reply<'a> = BoxFuture<'a, Result<Message, Failure>>;
@@ -119,7 +120,17 @@ where
         method: u16,
         arguments: A,
     ) -> BoxFuture<'_, Result<T, E>> {
-        client::call(client, method, arguments)
+        client::call(client, method, None, arguments)
+    }
+
+    /// The same for a method with `#[route(…)]`; `key` is [`route_key`](crate::route::key).
+    pub fn call_routed<C: Component + ?Sized>(
+        client: &Client<C>,
+        method: u16,
+        key: u64,
+        arguments: A,
+    ) -> BoxFuture<'_, Result<T, E>> {
+        client::call(client, method, Some(key), arguments)
     }
 }
 
@@ -158,6 +169,16 @@ pub trait Untravelled: Sized {
     }
 
     /// Never runs.
+    fn call_routed<C: ?Sized>(
+        _: &Client<C>,
+        _: u16,
+        _: u64,
+        _: Self::Arguments,
+    ) -> BoxFuture<'_, Self::Result> {
+        const { unchecked::<Self>() }
+    }
+
+    /// Never runs.
     fn serve<'a, F, Fut>(_: Message, _: F) -> Reply<'a>
     where
         F: FnOnce(Self::Arguments) -> Fut,
@@ -180,9 +201,11 @@ impl<A, R> Untravelled for Method<A, R> {
 
 /// The body of a method of `C`, in the frame of a call. The types are those of its arguments, as one
 /// tuple, and of its result.
+#[cfg(feature = "node")]
 #[derive(Debug)]
 pub struct Framed<C: ?Sized, A, R>(PhantomData<fn(A) -> R>, PhantomData<fn() -> Box<C>>);
 
+#[cfg(feature = "node")]
 impl<C, A, T, E> Framed<C, A, Result<T, E>>
 where
     C: Component + ?Sized,
@@ -191,7 +214,7 @@ where
 {
     /// See [`frame::framed`].
     #[expect(clippy::new_ret_no_self, reason = "it reads best so in expanded code")]
-    pub fn new<'a, F>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
+    pub fn new<'a, F>(method: &'static MethodSpec, body: F) -> BoxFuture<'a, Result<T, E>>
     where
         F: Future<Output = Result<T, E>> + Send + 'a,
         T: 'a,
@@ -203,12 +226,13 @@ where
 
 /// The other half of [`Framed`]: for what is no method of a component, of which the compiler
 /// complains elsewhere.
+#[cfg(feature = "node")]
 pub trait Unframed: Sized {
     /// The result.
     type Result;
 
     /// Never runs.
-    fn new<'a, F>(_: &'static str, _: F) -> BoxFuture<'a, Self::Result>
+    fn new<'a, F>(_: &'static MethodSpec, _: F) -> BoxFuture<'a, Self::Result>
     where
         F: Future<Output = Self::Result>,
     {
@@ -216,6 +240,7 @@ pub trait Unframed: Sized {
     }
 }
 
+#[cfg(feature = "node")]
 impl<C: ?Sized, A, R> Unframed for Framed<C, A, R> {
     type Result = R;
 }

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    component::{BoxFuture, Component},
+    component::{BoxFuture, Component, MethodSpec},
     error::{CallError, Failure, Ran},
     message::Message,
 };
@@ -14,13 +14,35 @@ use crate::{
 ///
 /// Dropping the future gives the call up; the callee is told where that is possible.
 pub trait Transport: Send + Sync + 'static {
-    /// Calls the method with index `method`. Arguments that could not be encoded come here, too: a
-    /// transport may know better why.
-    fn call(
-        &self,
-        method: u16,
-        arguments: Result<Message, Failure>,
-    ) -> BoxFuture<'_, Result<Message, Failure>>;
+    /// Makes one call. Arguments that could not be encoded come here, too: a transport may know
+    /// better why.
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Message, Failure>>;
+}
+
+/// One call as its client hands it to a transport.
+#[derive(Debug)]
+pub struct Request {
+    /// The method's index.
+    pub method: u16,
+    /// What is known of the method; `None` for the question whether a component is ready.
+    pub spec: Option<&'static MethodSpec>,
+    /// The hash of the route key, where the method has one.
+    pub key: Option<u64>,
+    /// The encoded arguments.
+    pub arguments: Result<Message, Failure>,
+}
+
+/// The method index that asks whether a component can be called: no author's method has it.
+#[cfg(feature = "node")]
+pub(crate) const READY_METHOD: u16 = u16::MAX;
+
+#[cfg(feature = "node")]
+impl Request {
+    /// The question whether a component can be called.
+    pub(crate) fn ready() -> Self {
+        let arguments = Ok(Message::empty());
+        Self { method: READY_METHOD, spec: None, key: None, arguments }
+    }
 }
 
 /// The caller's half of a remote component; `#[component]` implements the trait for it.
@@ -47,6 +69,7 @@ impl<C: Component + ?Sized> fmt::Debug for Client<C> {
 pub(crate) fn call<'a, C, A, T, E>(
     client: &'a Client<C>,
     method: u16,
+    key: Option<u64>,
     arguments: A,
 ) -> BoxFuture<'a, Result<T, E>>
 where
@@ -55,12 +78,15 @@ where
     T: DeserializeOwned,
     E: DeserializeOwned + From<CallError>,
 {
-    let request = Message::encode(&arguments, Ran::No);
+    let arguments = Message::encode(&arguments, Ran::No);
+    let spec = C::SPEC.methods.get(usize::from(method));
+    let request = Request { method, spec, key, arguments };
     Box::pin(async move {
-        match exchange(client, method, request).await {
+        match exchange(client, request).await {
             Ok(result) => result,
             Err(failure) => {
-                Err(CallError::new(C::SPEC.name, method_name::<C>(method), failure).into())
+                let method = spec.map_or("?", |spec| spec.name);
+                Err(CallError::new(C::SPEC.name, method, failure).into())
             }
         }
     })
@@ -68,15 +94,14 @@ where
 
 async fn exchange<C: Component + ?Sized, R: DeserializeOwned>(
     client: &Client<C>,
-    method: u16,
-    request: Result<Message, Failure>,
+    request: Request,
 ) -> Result<R, Failure> {
-    let reply = client.transport.call(method, request).await?;
+    let method = request.spec.map_or("?", |spec| spec.name);
+    let mut reply = client.transport.call(request).await?;
+    if reply.has_streams() {
+        reply.streams().name(C::SPEC.name, method);
+    }
     reply.decode(Ran::Yes)
-}
-
-fn method_name<C: Component + ?Sized>(method: u16) -> &'static str {
-    C::SPEC.methods.get(usize::from(method)).map_or("?", |spec| spec.name)
 }
 
 /// The callee's half: `method` is the author's method over decoded arguments.
@@ -90,9 +115,7 @@ where
     Fut: Future<Output = R> + Send + 'a,
     R: Serialize,
 {
-    let decoded = arguments.decode::<A>(Ran::No);
-    drop(arguments);
-    match decoded {
+    match arguments.decode::<A>(Ran::No) {
         Ok(decoded) => {
             let running = method(decoded);
             Box::pin(async move { Message::encode(&running.await, Ran::Yes) })

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,11 +58,89 @@ pub struct MethodSpec {
     pub name: &'static str,
     /// The arguments' identifiers, in order.
     pub arguments: &'static [&'static str],
-    /// Whether the author wrote `#[idempotent]`.
+    /// Whether the author wrote `#[idempotent]`: the call may be sent again when its outcome is
+    /// unknown.
     pub idempotent: bool,
+    /// `#[idempotent(hedge = "…")]`: a call without an answer after this long is sent to a second
+    /// replica as well.
+    pub hedge: Option<Duration>,
+    /// `#[timeout("…")]`: the deadline of a call whose caller sets no earlier one.
+    pub timeout: Option<Duration>,
+    /// `#[route(…)]`: equal keys meet the same replica.
+    pub routed: bool,
     /// Examines the types of arguments and result; costs up to milliseconds.
     pub shape: fn() -> MethodShape,
 }
+
+/// What `#[component]` on a trait emits: a method, then what its attributes say.
+impl MethodSpec {
+    /// A method without attributes.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        arguments: &'static [&'static str],
+        shape: fn() -> MethodShape,
+    ) -> Self {
+        Self {
+            name,
+            arguments,
+            idempotent: false,
+            hedge: None,
+            timeout: None,
+            routed: false,
+            shape,
+        }
+    }
+
+    /// `#[idempotent]`.
+    #[must_use]
+    pub const fn idempotent(self) -> Self {
+        Self { idempotent: true, ..self }
+    }
+
+    /// `#[idempotent(hedge = "…")]`.
+    #[must_use]
+    pub const fn hedged_after_milliseconds(self, milliseconds: u64) -> Self {
+        Self { idempotent: true, hedge: Some(Duration::from_millis(milliseconds)), ..self }
+    }
+
+    /// `#[timeout("…")]`.
+    #[must_use]
+    pub const fn timeout_milliseconds(self, milliseconds: u64) -> Self {
+        Self { timeout: Some(Duration::from_millis(milliseconds)), ..self }
+    }
+
+    /// `#[route(…)]`.
+    #[must_use]
+    pub const fn routed(self) -> Self {
+        Self { routed: true, ..self }
+    }
+
+    /// The description of the method `name` of `component`, for its implementation. Where there is
+    /// none the compiler has refused the implementation, and what stands here is never used.
+    #[must_use]
+    pub const fn of(component: &'static ComponentSpec, name: &str) -> &'static Self {
+        let mut index = 0;
+        while index < component.methods.len() {
+            if is_same(component.methods[index].name, name) {
+                return &component.methods[index];
+            }
+            index += 1;
+        }
+        &NO_METHOD
+    }
+}
+
+const fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
+    }
+    index == a.len() && index == b.len()
+}
+
+static NO_METHOD: MethodSpec = MethodSpec::new("?", &[], MethodShape::of::<(), ()>);
 
 /// What a method's types look like when they are encoded.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ use std::str::Utf8Error;
 
 use serde::de::DeserializeOwned;
 
+use crate::limits::Limits;
 use document::Document;
 use mistakes::Mistakes;
 
@@ -98,6 +99,12 @@ impl ConfigFile {
             Ok(text) => Self::parse(path, text),
             Err(error) => Err(not_utf8(path, &bytes, error)),
         }
+    }
+
+    /// What a node takes on: `[limits]`.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits::default()
     }
 
     /// Finds the file of a program that runs in the directory `start`: [`CONFIG_FILE`] there or in

@@ -4,7 +4,7 @@
 mod call_error;
 mod chain;
 
-pub use call_error::{CallError, CallErrorKind, Failure, Ran, Refusal};
+pub use call_error::{CallError, CallErrorKind, Failure, Load, Ran, Refusal};
 pub use chain::{Context, Error};
 
 /// What a component method returns when its author needs no error type of their own.

@@ -6,38 +6,59 @@
 use std::{
     any::Any,
     future::Future,
-    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
 };
 
-use crate::{
-    component::{BoxFuture, Component},
-    error::{CallError, CallErrorKind},
+#[cfg(feature = "node")]
+use {
+    crate::{
+        component::{BoxFuture, Component, MethodSpec},
+        context::{self, Expired},
+        error::{CallError, CallErrorKind, Failure, Ran},
+        panics,
+    },
+    std::marker::PhantomData,
 };
 
-/// Boxes the author's `body` of `C.method` in the frame of one call.
-pub(crate) fn framed<'a, C, F, T, E>(method: &'static str, body: F) -> BoxFuture<'a, Result<T, E>>
+/// Boxes the author's `body` of a method of `C` in the frame of one call.
+#[cfg(feature = "node")]
+pub(crate) fn framed<'a, C, F, T, E>(
+    method: &'static MethodSpec,
+    body: F,
+) -> BoxFuture<'a, Result<T, E>>
 where
     C: Component + ?Sized,
     F: Future<Output = Result<T, E>> + Send + 'a,
     E: From<CallError> + 'a,
     T: 'a,
 {
-    Box::pin(CallFrame::<C, F> { body: CatchPanic::new(body), method, component: PhantomData })
+    let body = CatchPanic::new(body);
+    let frame = CallFrame::<C, F> { body, method, polled: false, component: PhantomData };
+    match method.timeout {
+        None => Box::pin(frame),
+        Some(limit) => Box::pin(async move {
+            let ended = context::within(limit, frame).await;
+            ended.unwrap_or_else(|_: Expired| Err(exceeded::<C>(method, Ran::Yes).into()))
+        }),
+    }
 }
 
+#[cfg(feature = "node")]
 pin_project_lite::pin_project! {
-    /// Catches a panic of the body and makes it an error at the caller.
+    /// Catches a panic of the body and makes it an error at the caller, and gives the body up when the
+    /// call's deadline has passed.
     struct CallFrame<C: ?Sized, F> {
         #[pin]
         body: CatchPanic<F>,
-        method: &'static str,
+        method: &'static MethodSpec,
+        polled: bool,
         component: PhantomData<fn() -> Box<C>>,
     }
 }
 
+#[cfg(feature = "node")]
 impl<C, F, T, E> Future for CallFrame<C, F>
 where
     C: Component + ?Sized,
@@ -49,6 +70,11 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let frame = self.project();
+        let ran = if *frame.polled { Ran::Yes } else { Ran::No };
+        *frame.polled = true;
+        if context::is_expired() {
+            return Poll::Ready(Err(exceeded::<C>(frame.method, ran).into()));
+        }
         match frame.body.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(result)) => Poll::Ready(result),
@@ -59,9 +85,18 @@ where
     }
 }
 
+#[cfg(feature = "node")]
 #[cold]
-fn panicked<C: Component + ?Sized>(method: &str, message: String) -> CallError {
-    CallError::new(C::SPEC.name, method, CallErrorKind::Panicked { message })
+fn panicked<C: Component + ?Sized>(method: &MethodSpec, message: String) -> CallError {
+    panics::log(format_args!("{}.{}", C::SPEC.name, method.name), &message);
+    CallError::new(C::SPEC.name, method.name, CallErrorKind::Panicked { message })
+}
+
+#[cfg(feature = "node")]
+#[cold]
+fn exceeded<C: Component + ?Sized>(method: &MethodSpec, ran: Ran) -> CallError {
+    let failure = Failure::new(CallErrorKind::DeadlineExceeded, ran);
+    CallError::new(C::SPEC.name, method.name, failure)
 }
 
 pin_project_lite::pin_project! {

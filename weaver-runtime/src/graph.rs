@@ -1,6 +1,6 @@
 //! [`Graph`]: a program's components and what they refer to, as data that tools read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,12 @@ pub struct MethodNode {
     pub result_shape: String,
     /// Whether the author wrote `#[idempotent]`.
     pub idempotent: bool,
+    /// `#[idempotent(hedge = "…")]`.
+    pub hedge: Option<Duration>,
+    /// `#[timeout("…")]`: the method's default deadline.
+    pub timeout: Option<Duration>,
+    /// Whether the author wrote `#[route(…)]`.
+    pub routed: bool,
     /// Why calls to this method cannot cross a boundary; empty for most.
     pub problems: Vec<String>,
 }

@@ -16,7 +16,9 @@ mod error;
 mod frame;
 mod message;
 mod reference;
+mod route;
 mod shape;
+mod stream;
 
 #[cfg(feature = "node")]
 mod app;
@@ -27,17 +29,23 @@ pub mod config;
 #[cfg(feature = "node")]
 mod construct;
 #[cfg(feature = "node")]
+mod context;
+#[cfg(feature = "node")]
 pub mod control;
 #[cfg(feature = "node")]
 pub mod fingerprint;
 #[cfg(feature = "node")]
 pub mod graph;
 #[cfg(feature = "node")]
+pub mod limits;
+#[cfg(feature = "node")]
 mod listener;
 #[cfg(feature = "node")]
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
+#[cfg(feature = "node")]
+mod panics;
 #[cfg(feature = "node")]
 pub mod placement;
 #[cfg(feature = "node")]
@@ -47,19 +55,22 @@ mod report;
 #[cfg(feature = "node")]
 mod section;
 
-pub use client::{Client, Transport};
+pub use client::{Client, Request, Transport};
 pub use component::{BoxFuture, Component, ComponentSpec, Dispatch, MethodShape, MethodSpec};
-pub use error::{CallError, CallErrorKind, Context, Error, Failure, Ran, Refusal, Result};
+pub use error::{CallError, CallErrorKind, Context, Error, Failure, Load, Ran, Refusal, Result};
 pub use message::Message;
 pub use reference::Ref;
 pub use shape::{Problem, ProblemKind, Shape};
+pub use stream::Stream;
 
 #[cfg(feature = "node")]
 pub use {
     app::{App, AppBuilder, LocalCalls, StartError},
     construct::Lifecycle,
+    context::{Metadata, Task, metadata, spawn, spawn_detached, time_left, timeout, with_metadata},
     listener::Listener,
     section::Config,
+    stream::{ReaderGone, StreamSender},
 };
 
 /// What generated code names. Not for authors: it may change with any version.
@@ -70,18 +81,20 @@ pub mod __private {
     pub use crate::{
         borrowed::Borrowed,
         carried::{
-            Argument, BorrowedArgument, Framed, Method, MethodError, Outcome, Reply, Unframed,
-            Untravelled, Value, argument, borrowed, method,
+            Argument, BorrowedArgument, Method, MethodError, Outcome, Reply, Untravelled, Value,
+            argument, borrowed, method,
         },
         client::Client,
         component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
         error::{Error, Failure},
         message::Message,
+        route::key as route_key,
     };
     #[cfg(feature = "node")]
     pub use {
         crate::{
             app::main::{MainResult, MainSpec, RuntimeSpec, main},
+            carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
                 Implementation, Inject, Instance, NoLifecycle, build,

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "node")]
+use crate::stream::ByteStream;
 use crate::{
     codec,
     error::{CallErrorKind, Failure, Ran, Refusal},
     frame::catch_panic,
+    stream::{self, Streams},
 };
 
 /// Bytes at the front of every message that belong to the transport's frame header.
@@ -14,12 +17,19 @@ use crate::{
 /// Values are encoded behind them, so that a message becomes a frame without being copied.
 pub(crate) const HEADER_BYTES: usize = 24;
 
+/// Streams in one message: its header counts them in a byte.
+pub const MESSAGE_STREAMS_MAX: usize = 255;
+
 /// Enough for most arguments, so that a small call's buffer is allocated once.
 const SMALL_MESSAGE_BYTES: usize = 256;
 
-/// Encoded arguments, or an encoded result, behind room for the frame's header.
-#[derive(Clone, Debug)]
-pub struct Message(Bytes);
+/// Encoded arguments, or an encoded result, behind room for the frame's header, with the streams that
+/// are in it.
+#[derive(Debug)]
+pub struct Message {
+    frame: Bytes,
+    streams: Streams,
+}
 
 impl Message {
     /// Encodes `value`.
@@ -29,34 +39,31 @@ impl Message {
     pub fn encode<T: Serialize + ?Sized>(value: &T, ran: Ran) -> Result<Self, Failure> {
         let mut buffer = Vec::with_capacity(SMALL_MESSAGE_BYTES);
         buffer.resize(HEADER_BYTES, 0);
-        let encode = || codec::encode(value, &mut buffer);
-        let encoded = catch_panic(encode).map_err(|panic| panicked(panic, ran))?;
-        match encoded {
-            Ok(()) => Ok(Self(buffer.into())),
-            Err(
-                codec::EncodeError::TooLarge { bytes_max, .. }
-                | codec::EncodeError::TooMuchMemory { bytes_max },
-            ) => {
-                let refusal = Refusal::TooLarge { bytes_max };
-                Err(Failure::new(CallErrorKind::Refused(refusal), ran))
-            }
-            Err(error) => Err(malformed("cannot encode", &error, ran)),
+        let encode = || stream::collect(|| codec::encode(value, &mut buffer));
+        let (encoded, streams) = catch_panic(encode).map_err(|panic| panicked(panic, ran))?;
+        encoded.map_err(|error| not_encoded(&error, ran))?;
+        if streams.len() > MESSAGE_STREAMS_MAX {
+            let (streams, streams_max) = (streams.len(), MESSAGE_STREAMS_MAX);
+            let refusal = Refusal::TooManyStreams { streams, streams_max };
+            return Err(Failure::new(CallErrorKind::Refused(refusal), ran));
         }
+        Ok(Self { frame: buffer.into(), streams })
     }
 
     /// A message without a value.
     #[cfg(feature = "node")]
     #[must_use]
     pub(crate) fn empty() -> Self {
-        Self(Bytes::from(vec![0; HEADER_BYTES]))
+        Self { frame: Bytes::from(vec![0; HEADER_BYTES]), streams: Streams::default() }
     }
 
-    /// Decodes the value.
+    /// Decodes the value; its streams go into it.
     ///
     /// # Errors
     /// `Malformed` when the bytes are not one value of `T`; `ran` says what that means here.
-    pub fn decode<T: DeserializeOwned>(&self, ran: Ran) -> Result<T, Failure> {
-        let decode = || codec::decode(self.payload());
+    pub fn decode<T: DeserializeOwned>(mut self, ran: Ran) -> Result<T, Failure> {
+        let streams = std::mem::take(&mut self.streams);
+        let decode = || stream::distribute(streams, || codec::decode(self.payload()));
         let decoded = catch_panic(decode).map_err(|panic| panicked(panic, ran))?;
         decoded.map_err(|error| malformed("cannot decode", &error, ran))
     }
@@ -64,18 +71,63 @@ impl Message {
     /// A whole frame, header included, as a transport received it; `None` when it is too short.
     #[must_use]
     pub fn from_frame(frame: Bytes) -> Option<Self> {
-        (frame.len() >= HEADER_BYTES).then_some(Self(frame))
+        let streams = Streams::default();
+        (frame.len() >= HEADER_BYTES).then_some(Self { frame, streams })
     }
 
     /// The whole buffer: room for the header, then the encoded value.
     #[must_use]
     pub fn into_frame(self) -> Bytes {
-        self.0
+        self.frame
+    }
+
+    /// The same bytes again; `None` if there are streams, which cannot be sent twice.
+    #[cfg(feature = "node")]
+    pub(crate) fn again(&self) -> Option<Self> {
+        let streams = Streams::default();
+        self.streams.is_empty().then(|| Self { frame: self.frame.clone(), streams })
+    }
+
+    /// How long the frame is.
+    #[cfg(feature = "node")]
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    pub(crate) fn has_streams(&self) -> bool {
+        !self.streams.is_empty()
+    }
+
+    /// The streams in the value.
+    pub(crate) fn streams(&mut self) -> &mut Streams {
+        &mut self.streams
+    }
+
+    /// Takes the streams out; the message still announces them.
+    #[cfg(feature = "node")]
+    pub(crate) fn detach_streams(&mut self) -> Vec<ByteStream> {
+        self.streams.take_all()
+    }
+
+    /// How many streams are in the value, wherever they are now.
+    #[cfg(feature = "node")]
+    pub(crate) fn announced_streams(&self) -> usize {
+        self.streams.len()
     }
 
     fn payload(&self) -> &[u8] {
-        self.0.get(HEADER_BYTES..).unwrap_or_default()
+        self.frame.get(HEADER_BYTES..).unwrap_or_default()
     }
+}
+
+#[cold]
+fn not_encoded(error: &codec::EncodeError, ran: Ran) -> Failure {
+    let refusal = match *error {
+        codec::EncodeError::TooLarge { bytes, bytes_max } => Refusal::TooLarge { bytes, bytes_max },
+        codec::EncodeError::TooMuchMemory { bytes_max } => Refusal::TooMuchMemory { bytes_max },
+        _ => return malformed("cannot encode", error, ran),
+    };
+    Failure::new(CallErrorKind::Refused(refusal), ran)
 }
 
 /// An author's `Serialize` or `Deserialize` that panics.
@@ -107,7 +159,9 @@ mod tests {
     fn too_large_says_the_limit_and_that_nothing_ran() {
         let failure =
             Message::encode(&vec![0_u8; codec::MESSAGE_BYTES_MAX + 1], Ran::No).unwrap_err();
-        let refusal = Refusal::TooLarge { bytes_max: codec::MESSAGE_BYTES_MAX };
+        // The length comes first.
+        let (bytes, bytes_max) = (8 + codec::MESSAGE_BYTES_MAX + 1, codec::MESSAGE_BYTES_MAX);
+        let refusal = Refusal::TooLarge { bytes, bytes_max };
         assert_eq!(failure, Failure::new(CallErrorKind::Refused(refusal), Ran::No));
     }
 }

@@ -5,16 +5,23 @@
 
 mod connection;
 mod endpoint;
+mod gate;
 mod handshake;
 mod io;
 mod outbox;
+mod overload;
 mod router;
 mod serving;
+mod streaming;
+mod tally;
 mod tls;
 mod wire;
 
+pub(crate) use router::Remote;
+
 pub use connection::{CALLS_IN_FLIGHT_MAX, Connection};
 pub use endpoint::{BindError, ConnectError, Endpoint};
+pub use gate::ServingGauges;
 pub use handshake::{HANDSHAKE_SECONDS_MAX, Hello};
 pub use io::Io;
 pub use router::{ReplicaAddress, ReplicaId, Router, Routes};

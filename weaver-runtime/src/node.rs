@@ -20,7 +20,7 @@ use self::{
 };
 use crate::{
     app::App,
-    client::Transport,
+    client::{Request, Transport},
     component::{Component, ComponentSpec, Dispatch},
     config::ConfigFile,
     construct::{Provided, Provider},
@@ -28,8 +28,8 @@ use crate::{
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
     listener::Listener,
-    message::Message,
     net::{Callers, Router, Service},
+    panics,
     placement::{MAIN, Placement},
     reference::Ref,
     registry::Registry,
@@ -68,9 +68,6 @@ pub(crate) enum Calls {
 /// A component's `shutdown` gets this long; then the next one's runs.
 const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
-/// The method index that asks whether a component can be called: no author's method has it.
-const READY_METHOD: u16 = u16::MAX;
-
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("slots", &self.slots.keys()).finish_non_exhaustive()
@@ -80,6 +77,7 @@ impl fmt::Debug for Node {
 impl Node {
     /// A node that starts to build its components. To be called inside the program's runtime.
     pub(crate) fn start(registry: Registry, config: ConfigFile, calls: Calls) -> Arc<Self> {
+        panics::remember_places();
         let here = registry.iter().filter(|i| calls.is_here(i.component.name));
         let slots = here.map(|i| (i.component.name, Arc::new(Slot::new(i)))).collect();
         let (listeners, building) = (Mutex::default(), Mutex::default());
@@ -103,7 +101,7 @@ impl Node {
             (Some(slot), _) => slot.ready().await.map(drop),
             (None, Calls::Remote { .. }) => {
                 let transport = self.transport(spec, MAIN)?;
-                transport.call(READY_METHOD, Ok(Message::empty())).await.map(drop)
+                transport.call(Request::ready()).await.map(drop)
             }
             (None, _) => return Err(missing(spec, MAIN)),
         };
@@ -185,13 +183,13 @@ impl Node {
         match &self.calls {
             Calls::Direct | Calls::Encoded => {
                 let slot = self.slots.get(spec.name).ok_or_else(|| missing(spec, holder))?;
-                Ok(Arc::new(Loopback::new(Arc::clone(slot), self.carried(spec))))
+                Ok(Arc::new(Checked::new(Loopback(Arc::clone(slot)), self.carried(spec))))
             }
             Calls::Remote { placement, router, .. } => {
                 let index = self.registry.index(spec.name);
                 let group = placement.group_of(spec.name);
                 let (index, group) = index.zip(group).ok_or_else(|| missing(spec, holder))?;
-                Ok(Arc::new(Checked::new(router.transport(group, index), self.carried(spec))))
+                Ok(Arc::new(Checked::new(router.remote(group, index), self.carried(spec))))
             }
         }
     }

@@ -253,6 +253,9 @@ fn method_node(method: &MethodSpec) -> MethodNode {
         arguments_shape: shape.arguments.text().to_owned(),
         result_shape: shape.result.text().to_owned(),
         idempotent: method.idempotent,
+        hedge: method.hedge,
+        timeout: method.timeout,
+        routed: method.routed,
         problems: shape.problems(method.arguments),
     }
 }

@@ -18,6 +18,7 @@ mod recorder;
 mod replay;
 mod sampler;
 mod session;
+mod stream;
 mod text;
 mod token;
 
@@ -35,6 +36,8 @@ use sampler::Sampler;
 use session::{Finding, Session, Way};
 use text::Text;
 
+use crate::stream as streams;
+
 /// The wire form of a type, and what stands in its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
@@ -49,7 +52,7 @@ impl Shape {
     /// panic, the panic is caught (where panics unwind) and the value counts as refused.
     pub fn of<T: Serialize + DeserializeOwned>() -> Self {
         let mut session = Session::new();
-        while run::<T>(&mut session) {}
+        while streams::examine(|| run::<T>(&mut session)) {}
         if session.is_spent() || session.is_unfinished() {
             let why = "it was not seen in full within the limits".to_owned();
             session.explorer.note(Path::default(), std::any::type_name::<T>(), why);

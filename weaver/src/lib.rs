@@ -130,10 +130,13 @@ pub use weaver_macros::component;
 #[doc(hidden)]
 pub use weaver_runtime::__private;
 pub use weaver_runtime::{
-    CallError, CallErrorKind, Context, Error, Failure, Ran, Ref, Refusal, Result,
+    CallError, CallErrorKind, Context, Error, Failure, Load, Ran, Ref, Refusal, Result, Stream,
 };
 #[cfg(feature = "node")]
 pub use {
     weaver_macros::{Component, main},
-    weaver_runtime::{App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, StartError},
+    weaver_runtime::{
+        App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, Metadata, ReaderGone, StartError,
+        StreamSender, Task, metadata, spawn, spawn_detached, time_left, timeout, with_metadata,
+    },
 };

@@ -53,7 +53,9 @@ fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenS
     let statements = &block.stmts;
     quote_spanned! {span=>
         use #private::Unframed as _;
-        #private::Framed::<#component, (#(#types,)*), #output>::new(#name, async move {
+        const METHOD: &#private::MethodSpec =
+            #private::MethodSpec::of(<#component as #private::Component>::SPEC, #name);
+        #private::Framed::<#component, (#(#types,)*), #output>::new(METHOD, async move {
             #knows_its_type
             #(#arguments)*
             #(#statements)*

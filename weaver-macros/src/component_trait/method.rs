@@ -73,7 +73,7 @@ impl Method {
     pub(super) fn emit_spec(&self) -> TokenStream {
         let name = names::text(self.signature.ident());
         let output = &self.signature.output;
-        let idempotent = self.idempotent;
+        let idempotent = self.idempotent.then(|| quote!(.idempotent()));
         let arguments = self.signature.arguments.iter().map(|argument| {
             let name = names::text(&argument.ident);
             match argument.borrowed() {
@@ -86,12 +86,12 @@ impl Method {
         });
         let types = self.emit_method(self.signature.arguments.iter().map(Argument::received));
         quote! {
-            __weaver::MethodSpec {
-                name: __weaver::method::<#output>(#name),
-                arguments: &[#(#arguments),*],
-                idempotent: #idempotent,
-                shape: #types::shape,
-            }
+            __weaver::MethodSpec::new(
+                __weaver::method::<#output>(#name),
+                &[#(#arguments),*],
+                #types::shape,
+            )
+            #idempotent
         }
     }
 

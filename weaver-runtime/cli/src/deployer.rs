@@ -25,6 +25,7 @@ use weaver_runtime::{
     config::ConfigFile,
     control::{self, GroupStatus, ReplicaStatus, Status},
     graph::Graph,
+    limits::Limits,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Routes, Services},
     placement::{DEPLOYER, INGRESS, MAIN},
 };
@@ -164,7 +165,11 @@ impl Deployer {
         let identity = authority.identity(DEPLOYER)?;
         let (endpoint, address) = endpoint(&identity).map_err(DeployError::Socket)?;
         let desk: Arc<dyn control::Deployer> = Arc::new(Desk::new(events.clone()));
-        endpoint.serve(Services::new([control::table(desk)], control::signatures()));
+        endpoint.serve(Services::new(
+            [control::table(desk)],
+            control::signatures(),
+            &Limits::default(),
+        ));
         let record = Record {
             app: deployment.app.clone(),
             pid: std::process::id(),
@@ -494,7 +499,7 @@ fn endpoint(
     identity: &Identity,
 ) -> Result<(Endpoint, SocketAddr), Box<dyn std::error::Error + Send + Sync>> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let endpoint = Endpoint::bind(any, identity, Io::new()?)?;
+    let endpoint = Endpoint::bind(any, identity, &Limits::default(), Io::new()?)?;
     let address = endpoint.local_addr()?;
     Ok((endpoint, address))
 }

@@ -23,6 +23,7 @@ use tokio::{
 use weaver_runtime::{
     Context, Result, bootstrap,
     control::{self, Deployer, Health, Ingress},
+    limits::Limits,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Router, Services},
     placement::{DEPLOYER, INGRESS},
 };
@@ -67,10 +68,11 @@ pub(crate) fn run() -> Result<u8, Box<dyn Error>> {
 
 async fn serve(bootstrap: IngressBootstrap) -> Result<()> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let endpoint = Endpoint::bind(any, &bootstrap.identity, Io::new()?)
+    let limits = Limits::default();
+    let endpoint = Endpoint::bind(any, &bootstrap.identity, &limits, Io::new()?)
         .context("cannot open the ingress's socket")?;
     let gates: Arc<dyn Ingress> = Arc::new(Gates::default());
-    endpoint.serve(Services::new([control::table(gates)], control::signatures()));
+    endpoint.serve(Services::new([control::table(gates)], control::signatures(), &limits));
     let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
     router.set_routes(&control::route_to(DEPLOYER, bootstrap.deployer));
     let deployer = control::reference::<dyn Deployer>(&router, DEPLOYER);

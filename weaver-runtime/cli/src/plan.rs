@@ -218,6 +218,9 @@ edges
             arguments_shape: String::new(),
             result_shape: String::new(),
             idempotent: false,
+            hedge: None,
+            timeout: None,
+            routed: false,
             problems: vec!["argument `body` is JSON".to_owned()],
         };
         graph.components.get_mut("Store").unwrap().methods.push(method);

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use weaver_runtime::{
     Error, Ref, codec,
     control::{self, Deployer},
+    limits::Limits,
     net::{Endpoint, Identity, Io, Router},
     placement::DEPLOYER,
 };
@@ -92,7 +93,8 @@ impl Record {
         let from = |error: &dyn std::fmt::Display| Error::msg(error);
         let io = Io::new().map_err(|error| from(&error))?;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let endpoint = Endpoint::bind(any, &self.identity, io).map_err(|e| Error::from_std(&e))?;
+        let endpoint = Endpoint::bind(any, &self.identity, &Limits::default(), io)
+            .map_err(|e| Error::from_std(&e))?;
         let router = Router::new(endpoint, control::hello(), control::signatures());
         router.set_routes(&control::route_to(DEPLOYER, self.address));
         Ok(control::reference(&router, DEPLOYER))

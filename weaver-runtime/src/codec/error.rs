@@ -9,12 +9,12 @@ use thiserror::Error;
 pub enum EncodeError {
     /// The encoded value does not fit in one message.
     #[error(
-        "the value takes at least {bytes_min} bytes encoded, the limit is {bytes_max}: \
+        "the value takes {bytes} bytes encoded, the limit is {bytes_max}: \
          send it in parts or as a stream"
     )]
     TooLarge {
-        /// What had been written when the limit was met, and what came next, in bytes.
-        bytes_min: usize,
+        /// What it takes.
+        bytes: usize,
         /// [`MESSAGE_BYTES_MAX`](super::MESSAGE_BYTES_MAX).
         bytes_max: usize,
     },

@@ -187,17 +187,73 @@ pub enum Refusal {
         /// The caller's group, as its certificate names it.
         group: String,
     },
-    /// The callee has as many calls in flight as it takes on.
-    #[error("overloaded: {calls_in_flight_max} calls are in flight")]
+    /// The callee, or the connection to it, has as much to do as it takes on.
+    #[error("overloaded: {load}")]
     Overloaded {
-        /// The limit that was reached.
-        calls_in_flight_max: usize,
+        /// Of what there is too much, with its limit.
+        load: Load,
     },
     /// The arguments or the result are larger than a message may be.
-    #[error("too large: the encoded message exceeds the limit of {bytes_max} bytes")]
+    #[error("too large: the message takes {bytes} bytes encoded, the limit is {bytes_max} bytes")]
     TooLarge {
+        /// What it takes.
+        bytes: usize,
         /// The limit for one message.
         bytes_max: usize,
+    },
+    /// The elements of the arguments or of the result would take too much memory.
+    #[error(
+        "too large: the message's elements take more than the limit of {bytes_max} bytes of memory"
+    )]
+    TooMuchMemory {
+        /// The limit for the elements of one message.
+        bytes_max: usize,
+    },
+    /// The metadata that would travel with the call is larger than it may be.
+    #[error("metadata too large: it takes {bytes} bytes encoded, the limit is {bytes_max} bytes")]
+    MetadataTooLarge {
+        /// What it takes.
+        bytes: usize,
+        /// The limit for one call.
+        bytes_max: usize,
+    },
+    /// The message holds more streams than may be open.
+    #[error("too many streams: {streams} would be open, the limit is {streams_max}")]
+    TooManyStreams {
+        /// How many there would be.
+        streams: usize,
+        /// The limit between two nodes, or in one message.
+        streams_max: usize,
+    },
+}
+
+/// Of what a node has too much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Load {
+    /// Calls that are worked on, or that wait for their answer.
+    #[error("{calls} calls are in flight, the limit is {calls_max}")]
+    Calls {
+        /// How many there are.
+        calls: usize,
+        /// The limit that was reached.
+        calls_max: usize,
+    },
+    /// Bytes that wait to be sent or handled.
+    #[error("{bytes} bytes are waiting, the limit is {bytes_max}")]
+    Bytes {
+        /// How many there would be.
+        bytes: usize,
+        /// The limit that would be exceeded.
+        bytes_max: usize,
+    },
+    /// Calls wait longer before they are begun than a node lets them.
+    #[error("calls wait {waited_ms} ms before they are begun, the limit is {waited_ms_max} ms")]
+    Delay {
+        /// What this call has waited, in milliseconds.
+        waited_ms: u64,
+        /// The limit, in milliseconds.
+        waited_ms_max: u64,
     },
 }
 

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fmt,
+    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -10,19 +12,23 @@ use std::{
 
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::{
-    endpoint::{CLOSED_PROTOCOL, ConnectError},
+    endpoint::{CLOSED_DONE, CLOSED_PROTOCOL, ConnectError},
     handshake::{self, Hello, Welcome},
     io::Io,
     outbox::{NotQueued, Outbox},
+    streaming::{self, Expected, Outgoing, Reader},
+    tally::{Counted, Tally},
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
 };
 use crate::{
-    error::{CallErrorKind, Failure, Ran, Refusal},
+    context::CallContext,
+    error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
     message::Message,
+    stream::{ByteStream, Streams},
 };
 
 /// Calls that may wait for their answer on one connection. Far above what a node carries with short
@@ -35,6 +41,11 @@ pub struct Connection {
     quic: quinn::Connection,
     outbox: Arc<Outbox>,
     waiting: Waiting,
+    /// Streams among the results of calls.
+    expected: Arc<Expected>,
+    /// Streams among the arguments of calls.
+    producing: Arc<Tally>,
+    streams_max: usize,
     ids: AtomicU64,
     /// The callee said that it takes no new calls.
     going_away: AtomicBool,
@@ -43,11 +54,19 @@ pub struct Connection {
 
 /// What became of a call that was handed to a connection.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    /// The callee answered.
-    Answered(Result<Message, Failure>),
-    /// Nothing left this process: the message can be sent elsewhere.
-    NotSent(Message),
+pub(super) struct Outcome {
+    /// What the callee answered, or why it did not.
+    pub(super) answer: Result<Message, Failure>,
+    /// Whether anything left this process.
+    pub(super) was_sent: bool,
+    /// The request once more; none if a stream among its arguments has begun, or if it succeeded.
+    pub(super) again: Option<Message>,
+}
+
+impl Outcome {
+    fn unsent(failure: Failure, message: Message) -> Self {
+        Self { answer: Err(failure), was_sent: false, again: Some(message) }
+    }
 }
 
 impl Connection {
@@ -56,6 +75,7 @@ impl Connection {
         quic: quinn::Connection,
         hello: &Hello,
         ours: &[Signature],
+        streams_max: usize,
         io: Io,
     ) -> Result<Arc<Self>, ConnectError> {
         let address = quic.remote_address();
@@ -70,22 +90,25 @@ impl Connection {
             .await
             .map_err(|error| protocol(error.to_string()))?;
         let welcome: Welcome = answer
-            .and_then(|frame| handshake::parse(&frame, Kind::Welcome))
+            .and_then(|frame| handshake::parse(frame, Kind::Welcome))
             .ok_or_else(|| protocol("it closed instead of answering".to_owned()))?;
         if let Some(difference) = welcome.difference(ours) {
             quic.close(CLOSED_PROTOCOL, b"another build");
             return Err(ConnectError::WrongVersion { address, difference });
         }
-        let connection = Self::new(quic, io);
+        let connection = Self::new(quic, streams_max, io);
         connection.start(send, receive, decoder);
         Ok(connection)
     }
 
-    fn new(quic: quinn::Connection, io: Io) -> Arc<Self> {
+    fn new(quic: quinn::Connection, streams_max: usize, io: Io) -> Arc<Self> {
         Arc::new(Self {
             quic,
             outbox: Arc::default(),
             waiting: Waiting::default(),
+            expected: Arc::default(),
+            producing: Arc::default(),
+            streams_max,
             ids: AtomicU64::new(1),
             going_away: AtomicBool::new(false),
             io,
@@ -97,6 +120,7 @@ impl Connection {
         self.io.spawn(write(send, Arc::clone(&self.outbox)));
         self.io.spawn(Arc::clone(self).read(receive, decoder));
         self.io.spawn(Arc::clone(self).read_large());
+        self.io.spawn(Arc::clone(self).read_streams());
     }
 
     /// Whether the connection has ended.
@@ -119,40 +143,72 @@ impl Connection {
         self.quic.close(code, reason.as_bytes());
     }
 
-    /// One call. Dropping the future gives the call up and tells the callee so.
-    pub(super) async fn call(&self, component: u16, method: u16, message: Message) -> Outcome {
-        if !self.is_open() {
-            return Outcome::NotSent(message);
-        }
-        let call = self.ids.fetch_add(1, Ordering::Relaxed);
-        let answer = match self.waiting.add(call) {
-            Ok(answer) => answer,
-            Err(NotAdded::Closed) => return Outcome::NotSent(message),
-            Err(NotAdded::Full) => return Outcome::Answered(Err(overloaded())),
-        };
-        let interest = Interest { connection: self, call };
-        let frame = Header { kind: Kind::Request, call, component, method }.onto(message);
-        // The same buffer, for the case that nobody has run it.
-        let unsent = Message::from_frame(frame.clone());
-        let answer = match self.send(frame) {
-            Ok(()) => answer.await.unwrap_or_else(|_| Err(self.lost())),
-            Err(failure) => Err(failure),
-        };
-        drop(interest);
-        match (answer, unsent) {
-            (Err(Failure { kind: CallErrorKind::Draining, ran: Ran::No }), Some(message)) => {
-                Outcome::NotSent(message)
-            }
-            (answer, _) => Outcome::Answered(answer),
-        }
+    /// Streams that are open on this side, or are expected.
+    pub(super) fn streams(&self) -> usize {
+        self.producing.count() + self.expected.count()
     }
 
-    fn send(&self, frame: Bytes) -> Result<(), Failure> {
-        if frame.len() > SHARED_FRAME_BYTES_MAX {
-            let write = write_large(self.quic.clone(), frame, Arc::clone(&self.outbox));
-            return write.map(|write| self.io.spawn(write)).map_err(|n| not_sent(&n));
+    /// One call, in the context that we are in. Dropping the future gives the call up and tells the
+    /// callee so.
+    pub(super) async fn call(&self, component: u16, method: u16, mut message: Message) -> Outcome {
+        if !self.is_open() {
+            return Outcome::unsent(CallErrorKind::Draining.into(), message);
         }
-        self.outbox.send(frame).map_err(|not_queued| not_sent(&not_queued))
+        let place = match self.place_for_streams(message.streams().len()) {
+            Ok(place) => place,
+            Err(failure) => return Outcome::unsent(failure, message),
+        };
+        let call = self.ids.fetch_add(1, Ordering::Relaxed);
+        let arguments = Arguments::of(&mut message, place);
+        let answer = match self.waiting.add(call, arguments) {
+            Ok(answer) => answer,
+            Err((failure, arguments)) => {
+                arguments.put_back(&mut message);
+                return Outcome::unsent(failure, message);
+            }
+        };
+        let mut interest = Interest { connection: self, call, large: None };
+        let (frame, message_bytes) = request(call, component, method, message);
+        // The same buffer, for the case that nobody has run it.
+        let again = Message::from_frame(frame.slice(..message_bytes));
+        let (answer, was_sent) = match self.send(frame) {
+            Ok(large) => {
+                interest.large = large;
+                (answer.await.ok(), true)
+            }
+            Err(failure) => (self.waiting.give_up(call, failure), false),
+        };
+        drop(interest);
+        let Answer { result, arguments } =
+            answer.unwrap_or_else(|| Answer { result: Err(self.lost()), arguments: None });
+        let again = match (&result, arguments) {
+            (Err(_), Some(arguments)) => again.map(|mut again| {
+                arguments.put_back(&mut again);
+                again
+            }),
+            (Err(_), None) | (Ok(_), _) => None,
+        };
+        Outcome { answer: result, was_sent, again }
+    }
+
+    fn place_for_streams(&self, count: usize) -> Result<Counted, Failure> {
+        let streams_max = self.streams_max;
+        Tally::add_up_to(&self.producing, count, streams_max).map_err(|streams| {
+            CallErrorKind::Refused(Refusal::TooManyStreams { streams, streams_max }).into()
+        })
+    }
+
+    /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
+    fn send(&self, frame: Bytes) -> Result<Option<oneshot::Sender<Never>>, Failure> {
+        if frame.len() <= SHARED_FRAME_BYTES_MAX {
+            self.outbox.send(frame).map_err(|not_queued| not_sent(&not_queued))?;
+            return Ok(None);
+        }
+        let (wanted, given_up) = oneshot::channel();
+        let given_up = async { drop(given_up.await) };
+        let write = write_large(self.quic.clone(), frame, Arc::clone(&self.outbox), given_up);
+        write.map(|write| self.io.spawn(write)).map_err(|n| not_sent(&n))?;
+        Ok(Some(wanted))
     }
 
     async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
@@ -166,6 +222,7 @@ impl Connection {
         // For a connection that is closed already this does nothing.
         self.quic.close(CLOSED_PROTOCOL, reason.as_bytes());
         self.outbox.close();
+        self.expected.close();
         self.waiting.fail_all(&self.lost());
     }
 
@@ -186,18 +243,56 @@ impl Connection {
         }
     }
 
+    /// Brings streams among results to their readers.
+    async fn read_streams(self: Arc<Self>) {
+        while let Ok((_, stream)) = self.quic.accept_bi().await {
+            let connection = Arc::clone(&self);
+            self.io.spawn(async move {
+                match streaming::accept(stream).await {
+                    Ok((header, reader)) => {
+                        connection.waiting.stream_arrived(&connection.expected, header, reader)
+                    }
+                    Err(error) if error.is_of_the_peer() => {
+                        connection.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+                    }
+                    // Its producer has ended before it was read, or the connection has.
+                    Err(_) => {}
+                }
+            });
+        }
+    }
+
     fn take(&self, frame: Frame) {
-        let Header { kind, call, .. } = frame.header;
+        let Header { kind, call, streams, .. } = frame.header;
         match kind {
-            Kind::Reply => self.waiting.finish(call, Ok(frame.message)),
+            Kind::Reply => self.waiting.succeed(call, frame.message, streams, &self.expected),
             Kind::Failed => {
                 let failure = frame.message.decode(Ran::Unknown).unwrap_or_else(|failure| failure);
-                self.waiting.finish(call, Err(failure));
+                self.waiting.fail(call, failure);
             }
+            Kind::Accept => self.begin_streams(call),
             Kind::GoAway => self.going_away.store(true, Ordering::Relaxed),
-            Kind::Hello | Kind::Welcome | Kind::Request | Kind::Cancel => {
+            Kind::Hello
+            | Kind::Welcome
+            | Kind::Request
+            | Kind::Cancel
+            | Kind::Stream
+            | Kind::Item => {
                 self.quic.close(CLOSED_PROTOCOL, b"a frame that only a caller sends");
             }
+        }
+    }
+
+    /// The callee has taken a call on: the streams among its arguments flow.
+    fn begin_streams(&self, call: u64) {
+        // The caller may have given it up.
+        let Some(arguments) = self.waiting.take_arguments(call) else { return };
+        let Some(runtime) = arguments.runtime else { return };
+        for (number, (items, place)) in (0..).zip(arguments.streams) {
+            let quic = self.quic.clone();
+            let outgoing = Outgoing { quic, call, number, items, place };
+            // A caller's streams end with their calls: its drain waits for those.
+            runtime.spawn(outgoing.run(std::future::pending()));
         }
     }
 
@@ -212,31 +307,86 @@ impl Connection {
     }
 }
 
+/// The frame of a request, and where its message ends.
+fn request(call: u64, component: u16, method: u16, message: Message) -> (Bytes, usize) {
+    let context = CallContext::current();
+    let streams = u8::try_from(message.announced_streams()).unwrap_or(u8::MAX);
+    let time_left_ms = context.deadline().map_or(0, time_left_milliseconds);
+    let header =
+        Header { component, method, streams, time_left_ms, ..Header::new(Kind::Request, call) };
+    let message_bytes = message.frame_bytes();
+    (header.onto_with(message, &context.encoded_metadata()), message_bytes)
+}
+
+/// The time left until a deadline, rounded up, so that the callee's does not end before the caller's;
+/// 0, which means none, for one that is more than 49 days away.
+fn time_left_milliseconds(deadline: Instant) -> u32 {
+    let left = deadline.saturating_duration_since(Instant::now());
+    u32::try_from(left.as_micros().div_ceil(1000).max(1)).unwrap_or(0)
+}
+
 fn not_sent(reason: &NotQueued) -> Failure {
-    match reason {
-        NotQueued::Full => overloaded(),
+    match *reason {
+        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Bytes { bytes, bytes_max }),
         // The connection is about to be replaced: the call goes elsewhere.
         NotQueued::Closed => CallErrorKind::Draining.into(),
     }
 }
 
-fn overloaded() -> Failure {
-    let calls_in_flight_max = CALLS_IN_FLIGHT_MAX;
-    CallErrorKind::Refused(Refusal::Overloaded { calls_in_flight_max }).into()
+fn overloaded(load: Load) -> Failure {
+    CallErrorKind::Refused(Refusal::Overloaded { load }).into()
 }
 
 /// Removes the call when its caller stops waiting, and then tells the callee.
 struct Interest<'a> {
     connection: &'a Connection,
     call: u64,
+    /// Dropping it takes back a large request that has not left.
+    large: Option<oneshot::Sender<Never>>,
 }
+
+/// Is never sent.
+type Never = std::convert::Infallible;
 
 impl Drop for Interest<'_> {
     fn drop(&mut self) {
         if self.connection.waiting.remove(self.call).is_some() {
-            let cancel = Header::new(Kind::Cancel, self.call).onto(Message::empty());
+            // The cancel can overtake a request that has a stream of its own: the callee keeps it.
+            let method = u16::from(self.large.is_some());
+            let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A full or closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send(cancel);
+            let _ = self.connection.outbox.send(header.onto(Message::empty()));
+        }
+    }
+}
+
+/// The streams among a call's arguments until the call is taken on.
+#[derive(Default)]
+struct Arguments {
+    streams: Vec<(ByteStream, Counted)>,
+    /// Where they are produced: the caller's runtime.
+    runtime: Option<Handle>,
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} streams", self.streams.len())
+    }
+}
+
+impl Arguments {
+    fn of(message: &mut Message, place: Counted) -> Self {
+        if message.streams().is_empty() {
+            return Self::default();
+        }
+        let streams = message.detach_streams().into_iter().zip(place.into_single()).collect();
+        Self { streams, runtime: Some(Handle::current()) }
+    }
+
+    fn put_back(self, message: &mut Message) {
+        *message.streams() = Streams::default();
+        for (stream, _) in self.streams {
+            message.streams().push(stream);
         }
     }
 }
@@ -248,59 +398,115 @@ struct Waiting {
     count: AtomicUsize,
 }
 
-type Answer = oneshot::Sender<Result<Message, Failure>>;
-
 #[derive(Debug, Default)]
 struct Calls {
-    answers: HashMap<u64, Answer>,
+    callers: HashMap<u64, Caller>,
     closed: bool,
 }
 
-enum NotAdded {
-    Closed,
-    Full,
+/// One of them.
+#[derive(Debug)]
+struct Caller {
+    answer: oneshot::Sender<Answer>,
+    /// `None` once the call was taken on.
+    arguments: Option<Arguments>,
+    /// Streams of the result that have arrived before it.
+    early: Vec<(Header, Reader)>,
+}
+
+/// What a caller gets: if the call failed before it was taken on, its streams, too.
+#[derive(Debug)]
+struct Answer {
+    result: Result<Message, Failure>,
+    arguments: Option<Arguments>,
+}
+
+impl Caller {
+    fn finish(self, result: Result<Message, Failure>) {
+        let answer = Answer { result, arguments: self.arguments };
+        // The caller may have stopped waiting in this very moment.
+        let _ = self.answer.send(answer);
+    }
 }
 
 impl Waiting {
-    fn add(&self, call: u64) -> Result<oneshot::Receiver<Result<Message, Failure>>, NotAdded> {
+    fn add(
+        &self,
+        call: u64,
+        arguments: Arguments,
+    ) -> Result<oneshot::Receiver<Answer>, (Failure, Arguments)> {
         let mut calls = self.lock();
         if calls.closed {
-            return Err(NotAdded::Closed);
+            return Err((CallErrorKind::Draining.into(), arguments));
         }
-        if calls.answers.len() >= CALLS_IN_FLIGHT_MAX {
-            return Err(NotAdded::Full);
+        let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
+        if there >= calls_max {
+            return Err((overloaded(Load::Calls { calls: there, calls_max }), arguments));
         }
         let (answer, waiting) = oneshot::channel();
-        calls.answers.insert(call, answer);
-        self.count.store(calls.answers.len(), Ordering::Relaxed);
+        let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };
+        calls.callers.insert(call, caller);
+        self.count.store(calls.callers.len(), Ordering::Relaxed);
         Ok(waiting)
     }
 
-    fn remove(&self, call: u64) -> Option<Answer> {
-        let mut calls = self.lock();
-        let answer = calls.answers.remove(&call);
-        self.count.store(calls.answers.len(), Ordering::Relaxed);
-        answer
+    fn remove(&self, call: u64) -> Option<Caller> {
+        self.remove_locked(&mut self.lock(), call)
     }
 
-    fn finish(&self, call: u64, result: Result<Message, Failure>) {
-        if let Some(answer) = self.remove(call) {
-            // The caller may have stopped waiting in this very moment.
-            let _ = answer.send(result);
+    fn remove_locked(&self, calls: &mut Calls, call: u64) -> Option<Caller> {
+        let caller = calls.callers.remove(&call);
+        self.count.store(calls.callers.len(), Ordering::Relaxed);
+        caller
+    }
+
+    /// The call was not sent.
+    fn give_up(&self, call: u64, failure: Failure) -> Option<Answer> {
+        let arguments = self.remove(call)?.arguments;
+        Some(Answer { result: Err(failure), arguments })
+    }
+
+    fn take_arguments(&self, call: u64) -> Option<Arguments> {
+        self.lock().callers.get_mut(&call)?.arguments.take()
+    }
+
+    fn fail(&self, call: u64, failure: Failure) {
+        if let Some(caller) = self.remove(call) {
+            caller.finish(Err(failure));
+        }
+    }
+
+    fn succeed(&self, call: u64, mut message: Message, streams: u8, expected: &Arc<Expected>) {
+        let mut calls = self.lock();
+        let Some(mut caller) = self.remove_locked(&mut calls, call) else { return };
+        if streams > 0 {
+            // Under the lock, so that a stream meets either the call or its own reader.
+            *message.streams() = expected.expect(call, streams);
+            for (header, reader) in caller.early.drain(..) {
+                expected.arrived(call, header.component, reader);
+            }
+        }
+        drop(calls);
+        caller.finish(Ok(message));
+    }
+
+    /// A stream that belongs to nobody any more is dropped, which stops its producer.
+    fn stream_arrived(&self, expected: &Expected, header: Header, reader: Reader) {
+        let mut calls = self.lock();
+        match calls.callers.get_mut(&header.call) {
+            Some(caller) => caller.early.push((header, reader)),
+            None => expected.arrived(header.call, header.component, reader),
         }
     }
 
     fn fail_all(&self, failure: &Failure) {
-        let answers = {
+        let callers = {
             let mut calls = self.lock();
             calls.closed = true;
             self.count.store(0, Ordering::Relaxed);
-            std::mem::take(&mut calls.answers)
+            std::mem::take(&mut calls.callers)
         };
-        for answer in answers.into_values() {
-            // As in `finish`.
-            let _ = answer.send(Err(failure.clone()));
-        }
+        callers.into_values().for_each(|caller| caller.finish(Err(failure.clone())));
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
@@ -318,6 +524,18 @@ pub(super) enum ReadError {
     Frame(#[from] WireError),
     #[error("the stream ended inside a frame")]
     Cut,
+    #[error("a frame that does not belong on its stream")]
+    Unexpected,
+}
+
+impl ReadError {
+    /// Whether the peer broke the protocol, and not the stream or the connection.
+    pub(super) fn is_of_the_peer(&self) -> bool {
+        match self {
+            Self::Stream(_) => false,
+            Self::Frame(_) | Self::Cut | Self::Unexpected => true,
+        }
+    }
 }
 
 /// The next frame of a stream; `None` at its end.
@@ -356,18 +574,34 @@ pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
     }
 }
 
-/// Sends one large frame on a stream of its own, once the future is run.
+/// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.
 pub(super) fn write_large(
     quic: quinn::Connection,
     frame: Bytes,
     outbox: Arc<Outbox>,
+    given_up: impl Future<Output = ()> + Send,
 ) -> Result<impl Future<Output = ()> + Send, NotQueued> {
     let place = Outbox::reserve_large(outbox, frame.len())?;
     Ok(async move {
-        let Ok(mut stream) = quic.open_uni().await else { return };
-        if stream.write_chunk(frame).await.is_ok() && stream.finish().is_ok() {
-            // As in `write`.
-            let _ = stream.stopped().await;
+        let mut given_up = std::pin::pin!(given_up);
+        let stream = tokio::select! {
+            stream = quic.open_uni() => stream,
+            () = &mut given_up => return,
+        };
+        let Ok(mut stream) = stream else { return };
+        let write = async {
+            if stream.write_chunk(frame).await.is_ok() && stream.finish().is_ok() {
+                // As in `write`.
+                let _ = stream.stopped().await;
+            }
+        };
+        let is_given_up = tokio::select! {
+            () = write => false,
+            () = given_up => true,
+        };
+        if is_given_up {
+            // An error means that everything has arrived.
+            let _ = stream.reset(CLOSED_DONE);
         }
         drop(place);
     })

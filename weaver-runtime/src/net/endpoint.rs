@@ -12,12 +12,13 @@ use super::{
     serving::{self, Services},
     tls::{self, Identity, IdentityError, TLS_NAME},
 };
-use crate::fingerprint::Signature;
+use crate::{fingerprint::Signature, limits::Limits};
 
 /// A node's end of all its connections.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     quic: quinn::Endpoint,
+    streams_max: u32,
     io: Io,
 }
 
@@ -98,8 +99,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// The address is in use, or the identity is none.
-    pub fn bind(address: SocketAddr, identity: &Identity, io: Io) -> Result<Self, BindError> {
-        let transport = Arc::new(transport_config(address));
+    pub fn bind(
+        address: SocketAddr,
+        identity: &Identity,
+        limits: &Limits,
+        io: Io,
+    ) -> Result<Self, BindError> {
+        let transport = Arc::new(transport_config(address, limits));
         let mut server = identity.server_config()?;
         server.transport_config(Arc::clone(&transport));
         let mut client = identity.client_config()?;
@@ -111,7 +117,7 @@ impl Endpoint {
             quinn::Endpoint::new(endpoint_config(address), Some(server), socket, runtime)
                 .map_err(failed)?;
         quic.set_default_client_config(client);
-        Ok(Self { quic, io })
+        Ok(Self { quic, streams_max: limits.streams, io })
     }
 
     /// The address that it is bound to.
@@ -169,7 +175,8 @@ impl Endpoint {
             let expected = expected.to_owned();
             return Err(ConnectError::WrongGroup { address, expected, found });
         }
-        Connection::open(quic, hello, ours, self.io.clone()).await
+        let streams_max = usize::try_from(self.streams_max).unwrap_or(usize::MAX);
+        Connection::open(quic, hello, ours, streams_max, self.io.clone()).await
     }
 
     /// Closes every connection and waits a little until the peers know.
@@ -210,14 +217,15 @@ fn endpoint_config(address: SocketAddr) -> quinn::EndpointConfig {
     config
 }
 
-fn transport_config(address: SocketAddr) -> quinn::TransportConfig {
+fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportConfig {
+    let streams = limits.streams.saturating_add(SHARED_STREAMS_MAX);
     let mut config = quinn::TransportConfig::default();
     config
-        .max_concurrent_bidi_streams(VarInt::from_u32(SHARED_STREAMS_MAX))
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(LARGE_FRAMES_MAX))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
-        .send_window(u64::from(CONNECTION_WINDOW_BYTES))
+        .receive_window(connection_window(streams + LARGE_FRAMES_MAX))
+        .send_window(SEND_WINDOW_BYTES)
         .keep_alive_interval(Some(Duration::from_secs(KEEP_ALIVE_SECONDS)))
         .max_idle_timeout(Some(VarInt::from_u32(IDLE_MILLISECONDS_MAX).into()))
         // Nothing here is sent as a QUIC datagram.
@@ -258,10 +266,19 @@ const SHARED_STREAMS_MAX: u32 = 16;
 /// message, a bound on what one peer can make us hold.
 const LARGE_FRAMES_MAX: u32 = 16;
 
-/// Flow control: what may be under way, on one stream and on one connection. Several times what a
-/// local connection holds in flight, so that it is never the bottleneck.
-const STREAM_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+/// Flow control: what may be unread on one stream. Several times what is under way to a peer on this
+/// machine, and what a reader that does not read makes us hold.
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// Flow control: what may be unread on one connection. Room for every stream there can be, so that
+/// streams that nobody reads never hold up the calls beside them.
+fn connection_window(streams: u32) -> VarInt {
+    let bytes = u64::from(streams) * u64::from(STREAM_WINDOW_BYTES);
+    VarInt::from_u64(bytes).unwrap_or(VarInt::MAX)
+}
+
+/// What may be sent and not yet acknowledged on one connection.
+const SEND_WINDOW_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Often enough that an idle connection outlives [`IDLE_MILLISECONDS_MAX`] with three tries.
 const KEEP_ALIVE_SECONDS: u64 = 3;

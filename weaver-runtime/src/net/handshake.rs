@@ -75,7 +75,7 @@ pub(super) fn frame<T: Serialize>(kind: Kind, value: &T) -> Result<bytes::Bytes,
 }
 
 /// The value in a frame of the handshake, if the frame is of that kind.
-pub(super) fn parse<T: serde::de::DeserializeOwned>(frame: &Frame, kind: Kind) -> Option<T> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(frame: Frame, kind: Kind) -> Option<T> {
     (frame.header.kind == kind).then(|| frame.message.decode(Ran::No).ok()).flatten()
 }
 

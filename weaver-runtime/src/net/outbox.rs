@@ -30,13 +30,19 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    batch: Vec<Bytes>,
-    /// Small frames behind the last element of `batch`.
-    tail: BytesMut,
-    bytes: usize,
+    batch: Batch,
     /// In large frames that are not written yet.
     large_bytes: usize,
     closed: bool,
+}
+
+/// Frames for one write.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    frames: Vec<Bytes>,
+    /// Small frames behind the last element of `frames`.
+    tail: BytesMut,
+    bytes: usize,
 }
 
 /// The place of a large frame until it is written.
@@ -52,11 +58,13 @@ impl Drop for LargePlace {
     }
 }
 
-/// The frame was not queued: the connection is closed, or the queue is full.
+/// The frame was not queued.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotQueued {
+    /// The connection is closed.
     Closed,
-    Full,
+    /// There would be too many bytes in the queue.
+    Full { bytes: usize, bytes_max: usize },
 }
 
 impl Outbox {
@@ -66,11 +74,12 @@ impl Outbox {
         if queue.closed {
             return Err(NotQueued::Closed);
         }
-        if queue.bytes + frame.len() > OUTBOX_BYTES_MAX {
-            return Err(NotQueued::Full);
+        let bytes = queue.batch.bytes + frame.len();
+        if bytes > OUTBOX_BYTES_MAX {
+            return Err(NotQueued::Full { bytes, bytes_max: OUTBOX_BYTES_MAX });
         }
-        let was_empty = queue.bytes == 0;
-        queue.push(frame);
+        let was_empty = queue.batch.bytes == 0;
+        queue.batch.push(frame);
         drop(queue);
         if was_empty {
             self.filled.notify_one();
@@ -84,10 +93,12 @@ impl Outbox {
         if queue.closed {
             return Err(NotQueued::Closed);
         }
-        if queue.large_bytes + bytes > OUTBOX_LARGE_BYTES_MAX {
-            return Err(NotQueued::Full);
+        let large_bytes = queue.large_bytes + bytes;
+        if large_bytes > OUTBOX_LARGE_BYTES_MAX {
+            let bytes_max = OUTBOX_LARGE_BYTES_MAX;
+            return Err(NotQueued::Full { bytes: large_bytes, bytes_max });
         }
-        queue.large_bytes += bytes;
+        queue.large_bytes = large_bytes;
         drop(queue);
         Ok(LargePlace { outbox, bytes })
     }
@@ -98,8 +109,8 @@ impl Outbox {
         loop {
             {
                 let mut queue = self.lock();
-                if queue.bytes > 0 {
-                    return Some(queue.take());
+                if queue.batch.bytes > 0 {
+                    return Some(queue.batch.take());
                 }
                 if queue.closed {
                     return None;
@@ -121,26 +132,30 @@ impl Outbox {
     }
 }
 
-impl Queue {
-    fn push(&mut self, frame: Bytes) {
+impl Batch {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
         if frame.len() < COALESCED_FRAME_BYTES_MAX {
             self.tail.extend_from_slice(&frame);
         } else {
             self.flush_tail();
-            self.batch.push(frame);
+            self.frames.push(frame);
         }
     }
 
-    fn take(&mut self) -> Vec<Bytes> {
+    pub(super) fn take(&mut self) -> Vec<Bytes> {
         self.flush_tail();
         self.bytes = 0;
-        std::mem::take(&mut self.batch)
+        std::mem::take(&mut self.frames)
     }
 
     fn flush_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.batch.push(self.tail.split().freeze());
+            self.frames.push(self.tail.split().freeze());
         }
     }
 }
@@ -170,7 +185,8 @@ mod tests {
     async fn is_bounded() {
         let outbox = Outbox::default();
         outbox.send(frame(OUTBOX_BYTES_MAX)).unwrap();
-        assert_eq!(outbox.send(frame(1)), Err(NotQueued::Full));
+        let (bytes, bytes_max) = (OUTBOX_BYTES_MAX + 1, OUTBOX_BYTES_MAX);
+        assert_eq!(outbox.send(frame(1)), Err(NotQueued::Full { bytes, bytes_max }));
         outbox.take().await.unwrap();
         outbox.send(frame(1)).unwrap();
     }
@@ -180,7 +196,7 @@ mod tests {
         let outbox = Arc::<Outbox>::default();
         let place = || Outbox::reserve_large(Arc::clone(&outbox), FRAME_BYTES_MAX);
         let places: Vec<_> = (0..4).map(|_| place().unwrap()).collect();
-        assert_eq!(place().unwrap_err(), NotQueued::Full);
+        assert!(matches!(place().unwrap_err(), NotQueued::Full { .. }));
         drop(places);
         assert!(place().is_ok());
     }

@@ -15,14 +15,14 @@ use tokio::{
 };
 
 use super::{
-    connection::{Connection, Outcome},
+    connection::Connection,
     endpoint::{CLOSED_REPLICA_GONE, ConnectError, Endpoint},
     handshake::Hello,
 };
 use crate::{
-    client::Transport,
+    client::{Request, Transport},
     component::BoxFuture,
-    error::{CallErrorKind, Failure},
+    error::{CallErrorKind, Failure, Ran},
     fingerprint::Signature,
     message::Message,
     placement::RESERVED_PREFIX,
@@ -118,7 +118,12 @@ impl Router {
     /// Calls to the component with index `component`, which is in `group`.
     #[must_use]
     pub fn transport(self: &Arc<Self>, group: &str, component: u16) -> Arc<dyn Transport> {
-        Arc::new(Remote { router: Arc::clone(self), group: group.to_owned(), component })
+        Arc::new(self.remote(group, component))
+    }
+
+    /// The same, by its type.
+    pub(crate) fn remote(self: &Arc<Self>, group: &str, component: u16) -> Remote {
+        Remote { router: Arc::clone(self), group: group.to_owned(), component }
     }
 
     fn close_departed(&self, routes: &Routes) {
@@ -209,38 +214,41 @@ impl Drop for Router {
 }
 
 /// Calls to one component in another process.
-struct Remote {
+pub(crate) struct Remote {
     router: Arc<Router>,
     group: String,
     component: u16,
 }
 
 impl Transport for Remote {
-    fn call(
-        &self,
-        method: u16,
-        arguments: Result<Message, Failure>,
-    ) -> BoxFuture<'_, Result<Message, Failure>> {
-        Box::pin(async move { self.call_some_replica(method, arguments?).await })
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Message, Failure>> {
+        Box::pin(self.carry(request))
     }
 }
 
 impl Remote {
     /// Tries replicas until one was sent the call; what was sent is never sent again.
-    async fn call_some_replica(&self, method: u16, arguments: Message) -> Result<Message, Failure> {
-        let mut message = arguments;
+    pub(crate) async fn carry(&self, request: Request) -> Result<Message, Failure> {
+        let Request { method, arguments, .. } = request;
+        let mut message = arguments?;
         let until = Instant::now() + Duration::from_secs(REPLICA_WAIT_SECONDS_MAX);
         loop {
             let connected = timeout_at(until, self.connect()).await;
             let still_dialling = || NoConnection::Retry("it does not answer".to_owned());
             let reason = match connected.unwrap_or_else(|_| Err(still_dialling())) {
-                Ok(connection) => match connection.call(self.component, method, message).await {
-                    Outcome::Answered(answer) => return answer,
-                    Outcome::NotSent(unsent) => {
-                        message = unsent;
-                        "the connection was closing".to_owned()
+                Ok(connection) => {
+                    let outcome = connection.call(self.component, method, message).await;
+                    match (outcome.answer, outcome.again) {
+                        (
+                            Err(Failure { kind: CallErrorKind::Draining, ran: Ran::No }),
+                            Some(unsent),
+                        ) => {
+                            message = unsent;
+                            "the connection was closing".to_owned()
+                        }
+                        (answer, _) => return answer,
                     }
-                },
+                }
                 Err(NoConnection::Final(failure)) => return Err(failure),
                 Err(NoConnection::Retry(reason)) => reason,
             };

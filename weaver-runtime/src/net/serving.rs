@@ -1,38 +1,40 @@
 //! The callee's side: takes connections, checks who calls, and runs the calls.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use quinn::{RecvStream, SendStream};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, watch},
     task::AbortHandle,
-    time::timeout,
+    time::{self, timeout},
 };
 
 use super::{
-    connection::{self, CALLS_IN_FLIGHT_MAX, ReadError, next_frame, read_large},
+    connection::{self, ReadError, next_frame},
     endpoint::CLOSED_PROTOCOL,
+    gate::{Gate, Phase, Place, ServingGauges, Share},
     handshake::{self, HANDSHAKE_SECONDS_MAX, Hello, Welcome},
     io::Io,
     outbox::Outbox,
+    streaming::{self, Expected, Outgoing},
+    tally::{Counted, Tally},
     tls,
-    wire::{Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
 };
 use crate::{
     component::Dispatch,
+    context::{self, Baggage, CallContext, Expired, MetadataMap, Scoped},
     error::{CallErrorKind, Failure, Ran, Refusal},
     fingerprint::{Fingerprint, Signature},
     frame::CatchPanic,
+    limits::Limits,
     message::Message,
+    panics,
 };
 
 /// Who may call a component.
@@ -81,26 +83,26 @@ impl Services {
     pub fn new(
         tables: impl IntoIterator<Item = (Fingerprint, Vec<Option<Service>>)>,
         methods: Vec<Signature>,
+        limits: &Limits,
     ) -> Arc<Self> {
         Arc::new(Self {
             tables: tables.into_iter().collect(),
             methods,
             handlers: Handle::current(),
-            gate: Gate::default(),
+            gate: Gate::new(limits),
         })
     }
 
     /// Takes no new calls, tells every caller so, and waits until those in flight are finished or
     /// `limit` has passed; then sends what is still to be sent. Returns how many calls were left.
     pub async fn drain(&self, limit: Duration) -> usize {
-        self.gate.phase.send_replace(Phase::Draining);
-        // When the time is up, what is left is counted.
-        let _ = timeout(limit, self.gate.calls.idle()).await;
-        let left = self.gate.calls.count();
-        self.gate.phase.send_replace(Phase::Closing);
-        // A peer that does not read its answers is not waited for.
-        let _ = timeout(Duration::from_secs(FLUSH_SECONDS_MAX), self.gate.writers.idle()).await;
-        left
+        self.gate.drain(limit).await
+    }
+
+    /// What is under way.
+    #[must_use]
+    pub fn gauges(&self) -> ServingGauges {
+        self.gate.gauges()
     }
 
     fn target(
@@ -124,86 +126,6 @@ impl Services {
             return Err(CallErrorKind::Refused(refusal).into());
         }
         Ok(Arc::clone(&service.target))
-    }
-}
-
-/// What a node that stops gives its peers to take the last answers.
-const FLUSH_SECONDS_MAX: u64 = 2;
-
-/// Counts what is under way on all connections, and closes for draining.
-#[derive(Debug)]
-struct Gate {
-    phase: watch::Sender<Phase>,
-    calls: Arc<Tally>,
-    /// Tasks that write answers.
-    writers: Arc<Tally>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Open,
-    /// No new calls.
-    Draining,
-    /// Nothing more to say.
-    Closing,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        let phase = watch::Sender::new(Phase::Open);
-        Self { phase, calls: Arc::default(), writers: Arc::default() }
-    }
-}
-
-impl Gate {
-    /// A place for a call. It is counted before the phase is looked at, so that a drain that has
-    /// seen no call sees no later one.
-    fn enter(&self) -> Result<Counted, Failure> {
-        let place = Tally::add(&self.calls);
-        if *self.phase.borrow() == Phase::Open {
-            Ok(place)
-        } else {
-            Err(CallErrorKind::Draining.into())
-        }
-    }
-}
-
-/// How many of something there are, for somebody who waits until there is none.
-#[derive(Debug, Default)]
-struct Tally {
-    count: AtomicUsize,
-    changed: Notify,
-}
-
-/// One of them.
-#[derive(Debug)]
-struct Counted(Arc<Tally>);
-
-impl Tally {
-    fn add(tally: &Arc<Self>) -> Counted {
-        tally.count.fetch_add(1, Ordering::AcqRel);
-        Counted(Arc::clone(tally))
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
-    }
-
-    async fn idle(&self) {
-        loop {
-            let changed = self.changed.notified();
-            if self.count() == 0 {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::AcqRel);
-        self.0.changed.notify_waiters();
     }
 }
 
@@ -250,7 +172,7 @@ async fn shake_hands(
     let mut decoder = FrameDecoder::new(SHARED_FRAME_BYTES_MAX);
     let first = next_frame(&mut receive, &mut decoder).await?;
     let hello: Hello =
-        first.and_then(|f| handshake::parse(&f, Kind::Hello)).ok_or(Refused::NoHello)?;
+        first.and_then(|f| handshake::parse(f, Kind::Hello)).ok_or(Refused::NoHello)?;
     let known: Vec<_> = services.tables.keys().copied().collect();
     let welcome = Welcome::answer(&hello, &known, &services.methods);
     let answer = handshake::frame(Kind::Welcome, &welcome).map_err(|_| Refused::Encode)?;
@@ -293,6 +215,14 @@ struct Session {
     services: Arc<Services>,
     outbox: Arc<Outbox>,
     running: Running,
+    /// Streams among the arguments of calls.
+    expected: Arc<Expected>,
+    /// Streams among the results of calls.
+    producing: Arc<Tally>,
+    /// What this caller has taken of the node's places.
+    share: Arc<Share>,
+    /// What every call of this caller has in common.
+    baggage: Arc<Baggage>,
     io: Io,
 }
 
@@ -304,12 +234,25 @@ impl Session {
         services: Arc<Services>,
         io: Io,
     ) -> Arc<Self> {
-        let (outbox, running) = (Arc::default(), Running::default());
-        Arc::new(Self { quic, caller: caller.into(), table, services, outbox, running, io })
+        let caller: Arc<str> = caller.into();
+        let baggage = Baggage { caller: Some(Arc::clone(&caller)), ..Baggage::default() };
+        Arc::new(Self {
+            quic,
+            caller,
+            table,
+            services,
+            outbox: Arc::default(),
+            running: Running::default(),
+            expected: Arc::default(),
+            producing: Arc::default(),
+            share: Arc::default(),
+            baggage: Arc::new(baggage),
+            io,
+        })
     }
 
     fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        let writing = Tally::add(&self.services.gate.writers);
+        let writing = self.services.gate.writer();
         let write = connection::write(send, Arc::clone(&self.outbox));
         self.io.spawn(async move {
             write.await;
@@ -319,21 +262,77 @@ impl Session {
         self.io.spawn(Arc::clone(self).follow_phase());
     }
 
-    /// Takes large requests, which come on streams of their own, until the connection ends. Then
-    /// nobody waits for the calls in flight any more: they are stopped.
+    /// Takes large requests and streams, which come on streams of their own, until the connection ends.
+    /// Then nobody waits for the calls in flight any more: they are stopped.
     async fn run(self: Arc<Self>) {
-        while let Ok(stream) = self.quic.accept_uni().await {
+        loop {
             let session = Arc::clone(&self);
-            self.io.spawn(async move {
-                match read_large(stream).await {
-                    Ok(Some(frame)) => session.take(frame),
-                    Ok(None) => {}
-                    Err(error) => tracing::warn!(caller = &*session.caller, %error, "lost a call"),
-                }
-            });
+            tokio::select! {
+                large = self.quic.accept_uni() => match large {
+                    Ok(stream) => self.io.spawn(session.read_large(stream)),
+                    Err(_) => break,
+                },
+                stream = self.quic.accept_bi() => match stream {
+                    Ok((_, stream)) => self.io.spawn(session.read_stream(stream)),
+                    Err(_) => break,
+                },
+            }
         }
         self.outbox.close();
+        self.expected.close();
         self.running.stop_all();
+    }
+
+    /// One large request. Its bytes count as they arrive; when there are too many, it is refused.
+    async fn read_large(self: Arc<Self>, mut stream: RecvStream) {
+        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        let mut held = self.services.gate.hold_nothing(&self.share);
+        let read = async {
+            loop {
+                if let Some(frame) = decoder.next()? {
+                    return Ok(Some(frame));
+                }
+                if let Err(load) = held.grow_to(decoder.kept_bytes()) {
+                    let failure = CallErrorKind::Refused(Refusal::Overloaded { load }).into();
+                    let call = decoder.unfinished_call();
+                    call.map(|call| self.answer(call, Err(failure), None));
+                    return Ok(None);
+                }
+                match stream.read_chunk(usize::MAX, true).await? {
+                    Some(chunk) => decoder.push(chunk.bytes),
+                    None if decoder.is_between_frames() => return Ok(None),
+                    None => return Err(ReadError::Cut),
+                }
+            }
+        };
+        let frame = read.await;
+        // From here on the call's place holds its bytes.
+        drop(held);
+        match frame {
+            Ok(Some(frame)) => self.take(frame),
+            Ok(None) => {}
+            Err(error) if error.is_of_the_peer() => {
+                tracing::warn!(caller = &*self.caller, %error, "closing a connection with a bad frame");
+                self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+            }
+            // The caller took it back, or the connection has ended.
+            Err(_) => {}
+        }
+    }
+
+    async fn read_stream(self: Arc<Self>, stream: RecvStream) {
+        let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+        match timeout(limit, streaming::accept(stream)).await {
+            Ok(Ok((header, reader))) => {
+                self.expected.arrived(header.call, header.component, reader)
+            }
+            Ok(Err(error)) if error.is_of_the_peer() => {
+                tracing::warn!(caller = &*self.caller, %error, "closing a connection with a bad stream");
+                self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+            }
+            // Its producer has ended before it was read, or does not say whose it is.
+            Ok(Err(_)) | Err(_) => {}
+        }
     }
 
     async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
@@ -343,7 +342,7 @@ impl Session {
                 Ok(None) => return,
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
-                Err(error @ (ReadError::Frame(_) | ReadError::Cut)) => {
+                Err(error) => {
                     let caller = &*self.caller;
                     tracing::warn!(caller, %error, "closing a connection with a bad frame");
                     self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
@@ -355,7 +354,7 @@ impl Session {
 
     /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say.
     async fn follow_phase(self: Arc<Self>) {
-        let mut phase = self.services.gate.phase.subscribe();
+        let mut phase = self.services.gate.phase();
         let end = async {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
@@ -372,68 +371,99 @@ impl Session {
 
     /// Never waits: what cannot be taken on is refused.
     fn take(self: &Arc<Self>, frame: Frame) {
-        let Header { kind, call, component, method } = frame.header;
+        let Header { kind, call, method, .. } = frame.header;
         match kind {
-            Kind::Request => match self.admit(component) {
-                Ok((target, place)) => self.start_call(call, target, method, frame.message, place),
+            Kind::Request => match self.admit(&frame) {
+                Ok(admitted) => self.start_call(frame, admitted),
                 Err(failure) => self.answer(call, Err(failure), None),
             },
-            Kind::Cancel => self.running.stop(call),
-            Kind::Hello | Kind::Welcome | Kind::Reply | Kind::Failed | Kind::GoAway => {
+            Kind::Cancel => self.running.stop(call, method == 1),
+            Kind::Hello
+            | Kind::Welcome
+            | Kind::Reply
+            | Kind::Failed
+            | Kind::GoAway
+            | Kind::Accept
+            | Kind::Stream
+            | Kind::Item => {
+                tracing::warn!(
+                    caller = &*self.caller,
+                    ?kind,
+                    "closing a connection with a frame that only a callee sends"
+                );
                 self.quic.close(CLOSED_PROTOCOL, b"a frame that only a callee sends");
             }
         }
     }
 
-    fn admit(&self, component: u16) -> Result<(Arc<dyn Dispatch>, Counted), Failure> {
-        let target = self.services.target(self.table, &self.caller, component)?;
-        let place = self.services.gate.enter()?;
-        if self.running.count() >= CALLS_IN_FLIGHT_MAX {
-            let calls_in_flight_max = CALLS_IN_FLIGHT_MAX;
-            let refusal = Refusal::Overloaded { calls_in_flight_max };
-            return Err(CallErrorKind::Refused(refusal).into());
-        }
-        Ok((target, place))
+    fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
+        let target = self.services.target(self.table, &self.caller, frame.header.component)?;
+        let bytes = frame.message.frame_bytes() + frame.metadata.len();
+        let place = self.services.gate.enter(&self.share, bytes)?;
+        let context = self.context(frame)?;
+        Ok(Admitted { target, context, place })
     }
 
-    fn start_call(
-        self: &Arc<Self>,
-        call: u64,
-        target: Arc<dyn Dispatch>,
-        method: u16,
-        arguments: Message,
-        place: Counted,
-    ) {
-        if !self.running.begin(call) {
-            self.quic.close(CLOSED_PROTOCOL, b"the id of a call that is in flight");
-            return;
+    /// The context of the call that a request asks for.
+    fn context(&self, frame: &Frame) -> Result<CallContext, Failure> {
+        let left = u64::from(frame.header.time_left_ms);
+        let deadline = (left > 0).then(|| time::Instant::now() + Duration::from_millis(left));
+        if frame.metadata.is_empty() {
+            return Ok(CallContext::new(deadline, Arc::clone(&self.baggage)));
+        }
+        let metadata = MetadataMap::decode(frame.metadata.clone())?;
+        let baggage = Baggage { caller: self.baggage.caller.clone(), metadata };
+        Ok(CallContext::new(deadline, Arc::new(baggage)))
+    }
+
+    fn start_call(self: &Arc<Self>, frame: Frame, admitted: Admitted) {
+        let Header { call, method, streams, .. } = frame.header;
+        match self.running.begin(call) {
+            Begin::Now => {}
+            Begin::Never => return,
+            Begin::Twice => {
+                tracing::warn!(
+                    caller = &*self.caller,
+                    "closing a connection that uses the id of a call in flight"
+                );
+                return self.quic.close(CLOSED_PROTOCOL, b"the id of a call that is in flight");
+            }
         }
         let in_flight = InFlight { session: Arc::clone(self), call };
-        let caller = Arc::clone(&self.caller);
-        let task = self.services.handlers.spawn(CALLER.scope(caller, async move {
-            let handler = async { target.dispatch(method, arguments).await };
-            let result = CatchPanic::new(handler).await;
-            let result =
-                result.unwrap_or_else(|message| Err(CallErrorKind::Panicked { message }.into()));
-            in_flight.session.answer(call, result, Some(place));
-        }));
+        let mut arguments = frame.message;
+        if streams > 0 {
+            *arguments.streams() = self.expected.expect(call, streams);
+            // A full or closed outbox belongs to a peer that will learn it from a failed call.
+            let _ = self.outbox.send(Header::new(Kind::Accept, call).onto(Message::empty()));
+        }
+        let arrived = Instant::now();
+        let task = self.services.handlers.spawn(async move {
+            let Admitted { target, context, place } = admitted;
+            let session = &in_flight.session;
+            let result = match session.services.gate.begin(arrived) {
+                Ok(()) => handle(&*target, method, arguments, context).await,
+                Err(load) => Err(CallErrorKind::Refused(Refusal::Overloaded { load }).into()),
+            };
+            session.answer(call, result, Some(place));
+        });
         self.running.set_task(call, task.abort_handle());
     }
 
     /// `place` is the call's, which a large answer keeps until it is written.
-    fn answer(&self, call: u64, result: Result<Message, Failure>, place: Option<Counted>) {
-        let frame = match result {
-            Ok(message) => Header::new(Kind::Reply, call).onto(message),
+    fn answer(self: &Arc<Self>, call: u64, result: Result<Message, Failure>, place: Option<Place>) {
+        let (frame, streams) = match result.and_then(|message| self.reply(call, message)) {
+            Ok(reply) => reply,
             Err(failure) => match Message::encode(&failure, failure.ran) {
-                Ok(message) => Header::new(Kind::Failed, call).onto(message),
+                Ok(message) => (Header::new(Kind::Failed, call).onto(message), Vec::new()),
                 // A failure is text of a bounded length; if even that cannot be said, the caller
                 // must not wait for it.
                 Err(_) => return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent"),
             },
         };
         let queued = if frame.len() > SHARED_FRAME_BYTES_MAX {
-            let outbox = Arc::clone(&self.outbox);
-            connection::write_large(self.quic.clone(), frame, outbox).map(|write| {
+            let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
+            let write = connection::write_large(quic, frame, outbox, std::future::pending());
+            write.map(|write| {
                 self.io.spawn(async move {
                     write.await;
                     drop(place);
@@ -442,23 +472,95 @@ impl Session {
         } else {
             self.outbox.send(frame)
         };
-        if queued.is_err() {
+        match queued {
+            Ok(()) => streams.into_iter().for_each(|stream| self.produce(stream)),
             // The caller does not read its answers, or is gone: it loses the connection rather
             // than wait for this one for ever.
-            self.quic.close(CLOSED_PROTOCOL, b"answers are not read");
+            Err(_) => {
+                tracing::warn!(
+                    caller = &*self.caller,
+                    "closing a connection whose answers are not read"
+                );
+                self.quic.close(CLOSED_PROTOCOL, b"answers are not read");
+            }
         }
+    }
+
+    /// The frame of an answer, and the streams that follow it.
+    fn reply(
+        &self,
+        call: u64,
+        mut message: Message,
+    ) -> Result<(bytes::Bytes, Vec<Outgoing>), Failure> {
+        let streams = message.detach_streams();
+        if streams.is_empty() {
+            return Ok((Header::new(Kind::Reply, call).onto(message), Vec::new()));
+        }
+        let streams_max = self.services.gate.streams_max();
+        let place = Tally::add_up_to(&self.producing, streams.len(), streams_max);
+        let places = place.map_err(|streams| {
+            let refusal = Refusal::TooManyStreams { streams, streams_max };
+            Failure::new(CallErrorKind::Refused(refusal), Ran::Yes)
+        })?;
+        let count = u8::try_from(streams.len()).unwrap_or(u8::MAX);
+        let outgoing = |((number, items), place): ((u16, _), Counted)| {
+            let quic = self.quic.clone();
+            Outgoing { quic, call, number, items, place }
+        };
+        let streams = (0..).zip(streams).zip(places.into_single()).map(outgoing).collect();
+        let header = Header { streams: count, ..Header::new(Kind::Reply, call) };
+        Ok((header.onto(message), streams))
+    }
+
+    /// Sends a stream of a result; a drain waits for it as for a call, and then cuts it.
+    fn produce(&self, stream: Outgoing) {
+        let (place, mut phase) = (self.services.gate.stream(), self.services.gate.phase());
+        let draining = async move {
+            // The services, which hold the sender, live as long as the node.
+            let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+        };
+        self.services.handlers.spawn(async move {
+            stream.run(draining).await;
+            drop(place);
+        });
     }
 }
 
-tokio::task_local! {
-    static CALLER: Arc<str>;
+/// A request that was taken on.
+struct Admitted {
+    target: Arc<dyn Dispatch>,
+    context: CallContext,
+    place: Place,
+}
+
+/// Runs one call in its context, no longer than until its deadline.
+async fn handle(
+    target: &dyn Dispatch,
+    method: u16,
+    arguments: Message,
+    context: CallContext,
+) -> Result<Message, Failure> {
+    let running = CatchPanic::new(async { target.dispatch(method, arguments).await });
+    let ended = match context.deadline() {
+        None => Scoped::new(context, running).await,
+        Some(at) => match context::until(at, context, running).await {
+            Ok(ended) => ended,
+            Err(Expired) => {
+                return Err(Failure::new(CallErrorKind::DeadlineExceeded, Ran::Yes));
+            }
+        },
+    };
+    ended.unwrap_or_else(|message| {
+        panics::log("a call's arguments or result", &message);
+        Err(CallErrorKind::Panicked { message }.into())
+    })
 }
 
 /// The group that makes the call which is being handled, as its certificate names it; `None` outside
 /// of calls from other nodes.
 #[must_use]
 pub fn caller() -> Option<Arc<str>> {
-    CALLER.try_with(Arc::clone).ok()
+    context::caller()
 }
 
 /// Removes the call from the books when its handler ends in whatever way.
@@ -481,27 +583,41 @@ struct Running(Mutex<Handlers>);
 #[derive(Default)]
 struct Handlers {
     tasks: HashMap<u64, Option<AbortHandle>>,
+    /// Large requests that were cancelled and have not arrived, as far as is known.
+    cancelled_early: VecDeque<u64>,
     /// The connection has ended: nothing is started any more.
     closed: bool,
 }
 
-impl Running {
-    fn count(&self) -> usize {
-        self.lock().tasks.len()
-    }
+/// As many large requests as can be on their way at once; the oldest are forgotten.
+const CANCELLED_EARLY_MAX: usize = 16;
 
-    /// Whether the call may be started: there is none of this id yet. Before the task exists: a runtime that is shutting down
-    /// drops a task, and with it ends the call, inside of `spawn`.
-    fn begin(&self, call: u64) -> bool {
+/// Whether a call may be started.
+enum Begin {
+    Now,
+    /// It was cancelled, or the connection has ended.
+    Never,
+    /// There is one of this id.
+    Twice,
+}
+
+impl Running {
+    /// Before the task exists: a runtime that is shutting down drops a task, and with it ends the call,
+    /// inside of `spawn`.
+    fn begin(&self, call: u64) -> Begin {
         let mut handlers = self.lock();
         if handlers.closed {
-            return false;
+            return Begin::Never;
+        }
+        if let Some(index) = handlers.cancelled_early.iter().position(|id| *id == call) {
+            handlers.cancelled_early.remove(index);
+            return Begin::Never;
         }
         match handlers.tasks.entry(call) {
-            Entry::Occupied(_) => false,
+            Entry::Occupied(_) => Begin::Twice,
             Entry::Vacant(free) => {
                 free.insert(None);
-                true
+                Begin::Now
             }
         }
     }
@@ -516,10 +632,17 @@ impl Running {
         self.lock().tasks.remove(&call);
     }
 
-    fn stop(&self, call: u64) {
+    /// `is_large` says that the request had a stream of its own, and may arrive after this.
+    fn stop(&self, call: u64, is_large: bool) {
+        let mut handlers = self.lock();
+        let task = handlers.tasks.get(&call).cloned();
+        if task.is_none() && is_large {
+            handlers.cancelled_early.truncate(CANCELLED_EARLY_MAX - 1);
+            handlers.cancelled_early.push_front(call);
+        }
         // Aborting may drop the handler, whose end takes the lock: so not while it is held.
-        let task = self.lock().tasks.get(&call).cloned().flatten();
-        if let Some(task) = task {
+        drop(handlers);
+        if let Some(task) = task.flatten() {
             task.abort();
         }
     }

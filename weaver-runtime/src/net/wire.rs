@@ -6,16 +6,17 @@
 //! | --- | --- |
 //! | 0–3 | length of the whole frame |
 //! | 4 | kind |
-//! | 5–7 | zero |
+//! | 5 | number of streams in the value (requests and replies) |
+//! | 6–7 | length of the metadata behind the payload (requests) |
 //! | 8–15 | id of the call |
-//! | 16–17 | component's index (requests) |
-//! | 18–19 | method's index (requests) |
-//! | 20–23 | zero |
+//! | 16–17 | component's index (requests); the stream's number (streams) |
+//! | 18–19 | method's index (requests); 1 if the request had a stream of its own (cancels) |
+//! | 20–23 | time left until the deadline in milliseconds, 0 without one (requests) |
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    codec::MESSAGE_BYTES_MAX,
+    limits::{MESSAGE_BYTES_MAX, METADATA_BYTES_MAX},
     message::{HEADER_BYTES, Message},
 };
 
@@ -23,8 +24,8 @@ use crate::{
 /// calls; up to it, frames share one stream, which is up to four times faster for small ones.
 pub(super) const SHARED_FRAME_BYTES_MAX: usize = 256 * 1024;
 
-/// The largest frame there is: the largest message behind its header.
-pub(super) const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES;
+/// The largest frame there is: header, the largest message, and the most metadata.
+pub(super) const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES + METADATA_BYTES_MAX;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,12 @@ pub(super) enum Kind {
     Cancel,
     /// The callee takes no new calls on this connection; those in flight are finished.
     GoAway,
+    /// Callee to caller: the call was taken on, the streams among its arguments may begin.
+    Accept,
+    /// First on a stream of its own: which call's stream this is, and which of its streams.
+    Stream,
+    /// An item of a stream; the payload is a `Result<T, E>`.
+    Item,
 }
 
 /// The header of a frame, without its length.
@@ -52,13 +59,17 @@ pub(super) struct Header {
     pub(super) call: u64,
     pub(super) component: u16,
     pub(super) method: u16,
+    pub(super) streams: u8,
+    pub(super) time_left_ms: u32,
 }
 
-/// A header and the message behind it.
-#[derive(Clone, Debug)]
+/// A header and what is behind it.
+#[derive(Debug)]
 pub(super) struct Frame {
     pub(super) header: Header,
     pub(super) message: Message,
+    /// The call's metadata, encoded.
+    pub(super) metadata: Bytes,
 }
 
 /// Bytes that are no frame. The connection that sent them is closed.
@@ -70,43 +81,61 @@ pub(super) enum WireError {
     /// The kind is none that exists.
     #[error("a frame of unknown kind {0}")]
     Kind(u8),
+    /// The metadata would begin before the frame does.
+    #[error("{bytes} bytes of metadata in a frame of {frame_bytes}")]
+    Metadata { bytes: usize, frame_bytes: usize },
 }
 
 impl Header {
     /// A header of a frame that is about one call, or about the connection (`call` 0).
     pub(super) fn new(kind: Kind, call: u64) -> Self {
-        Self { kind, call, component: 0, method: 0 }
+        Self { kind, call, component: 0, method: 0, streams: 0, time_left_ms: 0 }
     }
 
-    fn parse(frame: &[u8; HEADER_BYTES]) -> Result<Self, WireError> {
-        let [_, _, _, _, kind, _, _, _, call @ .., c0, c1, m0, m1, _, _, _, _] = *frame;
-        Ok(Self {
+    /// The header, and the length of the metadata.
+    fn parse(frame: &[u8; HEADER_BYTES]) -> Result<(Self, usize), WireError> {
+        let [_, _, _, _, kind, streams, b0, b1, call @ .., c0, c1, m0, m1, t0, t1, t2, t3] = *frame;
+        let header = Self {
             kind: Kind::parse(kind)?,
             call: u64::from_le_bytes(call),
             component: u16::from_le_bytes([c0, c1]),
             method: u16::from_le_bytes([m0, m1]),
-        })
+            streams,
+            time_left_ms: u32::from_le_bytes([t0, t1, t2, t3]),
+        };
+        Ok((header, usize::from(u16::from_le_bytes([b0, b1]))))
     }
 
     /// Writes the header into the room that a message keeps for it.
     pub(super) fn onto(self, message: Message) -> Bytes {
+        self.onto_with(message, &[])
+    }
+
+    /// The same, with the call's metadata behind the message.
+    pub(super) fn onto_with(self, message: Message, metadata: &[u8]) -> Bytes {
         let frame = message.into_frame();
         // Copies only where the message is shared: a request that is tried again elsewhere.
         let mut frame = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        frame.extend_from_slice(metadata);
+        // What is encoded was checked against a limit that is below this.
+        let metadata_bytes = u16::try_from(metadata.len()).unwrap_or(u16::MAX);
         let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let mut header = [0; HEADER_BYTES];
         header[0..4].copy_from_slice(&bytes.to_le_bytes());
         header[4] = self.kind.code();
+        header[5] = self.streams;
+        header[6..8].copy_from_slice(&metadata_bytes.to_le_bytes());
         header[8..16].copy_from_slice(&self.call.to_le_bytes());
         header[16..18].copy_from_slice(&self.component.to_le_bytes());
         header[18..20].copy_from_slice(&self.method.to_le_bytes());
+        header[20..24].copy_from_slice(&self.time_left_ms.to_le_bytes());
         frame[..HEADER_BYTES].copy_from_slice(&header);
         frame.freeze()
     }
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -114,6 +143,9 @@ impl Kind {
         Self::Failed,
         Self::Cancel,
         Self::GoAway,
+        Self::Accept,
+        Self::Stream,
+        Self::Item,
     ];
 
     fn code(self) -> u8 {
@@ -125,6 +157,9 @@ impl Kind {
             Self::Failed => 5,
             Self::Cancel => 6,
             Self::GoAway => 7,
+            Self::Accept => 8,
+            Self::Stream => 9,
+            Self::Item => 10,
         }
     }
 
@@ -156,6 +191,17 @@ impl FrameDecoder {
     pub(super) fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "frames of the last chunk were not taken");
         self.chunk = chunk;
+    }
+
+    /// How many bytes of an unfinished frame are kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// The call that the unfinished frame is about, once its header has arrived.
+    pub(super) fn unfinished_call(&self) -> Option<u64> {
+        let (header, _) = Header::parse(self.partial.first_chunk()?).ok()?;
+        Some(header.call)
     }
 
     /// Whether the stream may end here.
@@ -205,9 +251,14 @@ impl FrameDecoder {
         // The length was checked against both bounds before the frame was whole.
         let too_short = WireError::Length { bytes: whole.len(), bytes_max: FRAME_BYTES_MAX };
         let Some(header) = whole.first_chunk() else { return Err(too_short) };
-        let header = Header::parse(header)?;
+        let (header, bytes) = Header::parse(header)?;
+        let frame_bytes = whole.len();
+        let metadata_at = frame_bytes.checked_sub(bytes).filter(|&at| at >= HEADER_BYTES);
+        let at = metadata_at.ok_or(WireError::Metadata { bytes, frame_bytes })?;
+        let mut whole = whole;
+        let metadata = whole.split_off(at);
         let message = Message::from_frame(whole).ok_or(too_short)?;
-        Ok(Frame { header, message })
+        Ok(Frame { header, message, metadata })
     }
 }
 
@@ -221,9 +272,12 @@ mod tests {
     use super::*;
     use crate::error::Ran;
 
+    fn header(call: u64) -> Header {
+        Header { component: 3, method: 9, ..Header::new(Kind::Request, call) }
+    }
+
     fn frame(call: u64, text: &str) -> Bytes {
-        let header = Header { kind: Kind::Request, call, component: 3, method: 9 };
-        header.onto(Message::encode(text, Ran::No).unwrap())
+        header(call).onto(Message::encode(text, Ran::No).unwrap())
     }
 
     fn decode_in_pieces(bytes: &[u8], piece: usize) -> Vec<(Header, String)> {
@@ -249,6 +303,35 @@ mod tests {
             [0, 0, 0, 0, 0, 0, 0, 0],
         ];
         assert_eq!(bytes, expected.concat());
+    }
+
+    #[test]
+    fn what_goes_with_a_call_is_pinned() {
+        let header = Header { streams: 2, time_left_ms: 0x0102_0304, ..header(1) };
+        let bytes = header.onto_with(Message::encode("", Ran::No).unwrap(), b"metadata");
+        let expected: [&[u8]; 5] = [
+            &[40, 0, 0, 0, 3, 2, 8, 0],
+            &[1, 0, 0, 0, 0, 0, 0, 0],
+            &[3, 0, 9, 0, 4, 3, 2, 1],
+            &[0; 8],
+            b"metadata",
+        ];
+        assert_eq!(bytes, expected.concat());
+        let mut decoder = FrameDecoder::new(100);
+        decoder.push(bytes);
+        let frame = decoder.next().unwrap().unwrap();
+        assert_eq!((frame.header, &frame.metadata[..]), (header, &b"metadata"[..]));
+        assert_eq!(frame.message.decode::<String>(Ran::No).unwrap(), "");
+    }
+
+    #[test]
+    fn metadata_longer_than_its_frame_is_refused() {
+        let mut bytes = frame(1, "").to_vec();
+        bytes[6] = 9;
+        let mut decoder = FrameDecoder::new(100);
+        decoder.push(bytes.into());
+        let refused = WireError::Metadata { bytes: 9, frame_bytes: 32 };
+        assert_eq!(decoder.next().unwrap_err(), refused);
     }
 
     #[test]
@@ -295,8 +378,7 @@ mod tests {
             let frames = decode_in_pieces(&bytes, piece);
             prop_assert_eq!(frames.len(), texts.len());
             for ((header, text), (call, sent)) in frames.iter().zip((0_u64..).zip(&texts)) {
-                let expected = Header { kind: Kind::Request, call, component: 3, method: 9 };
-                prop_assert_eq!(header, &expected);
+                prop_assert_eq!(*header, self::header(call));
                 prop_assert_eq!(text, sent);
             }
         }

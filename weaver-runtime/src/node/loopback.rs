@@ -1,67 +1,73 @@
-//! Transports that a node puts in front of others: [`Loopback`] encodes calls within a process,
-//! [`Checked`] refuses what cannot travel.
+//! What a node puts between a reference and where its calls go: [`Checked`] refuses what cannot travel
+//! and keeps the call's deadline; behind it is another process, or a [`Loopback`].
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use super::slot::Slot;
 use crate::{
-    client::Transport,
+    client::{Request, Transport},
     component::{BoxFuture, Dispatch},
+    context::{self, Expired, Guarded},
     error::{CallErrorKind, Failure, Ran},
     frame::CatchPanic,
     graph::MethodNode,
     message::Message,
+    net::Remote,
+    panics,
 };
 
-/// Calls a component in the same process through its bytes, so that a test of one process sees what
-/// encoding does.
-pub(super) struct Loopback {
-    slot: Arc<Slot>,
-    carried: Carried,
+/// Where calls go. As [`Transport`], without a box of its own.
+pub(super) trait Carry: Send + Sync + 'static {
+    fn carry(&self, request: Request) -> impl Future<Output = Result<Message, Failure>> + Send;
 }
 
-impl Loopback {
-    pub(super) fn new(slot: Arc<Slot>, carried: Carried) -> Self {
-        Self { slot, carried }
+impl Carry for Remote {
+    fn carry(&self, request: Request) -> impl Future<Output = Result<Message, Failure>> + Send {
+        self.carry(request)
     }
 }
 
-impl Transport for Loopback {
-    fn call(
-        &self,
-        method: u16,
-        arguments: Result<Message, Failure>,
-    ) -> BoxFuture<'_, Result<Message, Failure>> {
-        Box::pin(async move {
-            self.carried.check(method)?;
-            let result = CatchPanic::new(self.slot.dispatch(method, arguments?)).await;
-            result.unwrap_or_else(|message| Err(CallErrorKind::Panicked { message }.into()))
+/// Calls a component in the same process through its bytes, so that a test of one process sees what
+/// encoding does.
+pub(super) struct Loopback(pub(super) Arc<Slot>);
+
+impl Carry for Loopback {
+    async fn carry(&self, request: Request) -> Result<Message, Failure> {
+        let arguments = request.arguments?;
+        let result = CatchPanic::new(self.0.dispatch(request.method, arguments)).await;
+        result.unwrap_or_else(|message| {
+            panics::log("a call's arguments or result", &message);
+            Err(CallErrorKind::Panicked { message }.into())
         })
     }
 }
 
-/// Another transport, behind the check whether a method's types can be carried.
-pub(super) struct Checked {
-    next: Arc<dyn Transport>,
+/// Where calls go, behind the check whether a method's types can be carried, and under the method's
+/// deadline and that of whoever calls.
+pub(super) struct Checked<T> {
+    next: T,
     carried: Carried,
 }
 
-impl Checked {
-    pub(super) fn new(next: Arc<dyn Transport>, carried: Carried) -> Self {
+impl<T: Carry> Checked<T> {
+    pub(super) fn new(next: T, carried: Carried) -> Self {
         Self { next, carried }
+    }
+
+    async fn call_within_method_deadline(&self, request: Request) -> Result<Message, Failure> {
+        self.carried.check(request.method)?;
+        match request.spec.and_then(|spec| spec.timeout) {
+            None => Guarded::new(self.next.carry(request)).await,
+            Some(limit) => context::within(limit, Guarded::new(self.next.carry(request)))
+                .await
+                .unwrap_or_else(|Expired| Err(CallErrorKind::DeadlineExceeded.into())),
+        }
     }
 }
 
-impl Transport for Checked {
-    fn call(
-        &self,
-        method: u16,
-        arguments: Result<Message, Failure>,
-    ) -> BoxFuture<'_, Result<Message, Failure>> {
-        match self.carried.check(method) {
-            Ok(()) => self.next.call(method, arguments),
-            Err(failure) => Box::pin(std::future::ready(Err(failure))),
-        }
+impl<T: Carry> Transport for Checked<T> {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Message, Failure>> {
+        Box::pin(self.call_within_method_deadline(request))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     control::{self, Deployer, Health, Replica},
     error::{Context, Result},
     graph::Graph,
+    limits::Limits,
     net::{Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Services},
     placement::{DEPLOYER, MAIN},
     reference::Ref,
@@ -44,9 +45,10 @@ where
     Fut: Future<Output = MainEnd>,
 {
     let replica = bootstrap.replica.clone();
-    let seat = Seat::take(&bootstrap, registry.graph())?;
-    let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
     let config = bootstrap.config().context("cannot read the configuration")?;
+    let limits = config.limits();
+    let seat = Seat::take(&bootstrap, registry.graph(), &limits)?;
+    let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
     let calls = Calls::Remote {
         group: replica.group.clone(),
         placement: bootstrap.placement.clone(),
@@ -55,7 +57,7 @@ where
     };
     let node = Node::start(registry, config, calls);
     let (stop, stopped) = watch::channel(None);
-    let services = seat.serve(&node, &bootstrap, stop)?;
+    let services = seat.serve(&node, &bootstrap, &limits, stop)?;
     let address = seat.endpoint.local_addr()?;
     let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
     seat.router.set_routes(&routes.await.context("cannot report to the deployer")?);
@@ -84,10 +86,10 @@ struct Seat {
 }
 
 impl Seat {
-    fn take(bootstrap: &Bootstrap, graph: &Graph) -> Result<Self> {
+    fn take(bootstrap: &Bootstrap, graph: &Graph, limits: &Limits) -> Result<Self> {
         let io = Io::new().context("cannot start the I/O thread")?;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let endpoint = Endpoint::bind(any, &bootstrap.identity, io)
+        let endpoint = Endpoint::bind(any, &bootstrap.identity, limits, io)
             .context("cannot open the replica's socket")?;
         let hello = Hello::new(graph.fingerprint());
         let router = Router::new(endpoint.clone(), hello, graph.signatures());
@@ -102,13 +104,15 @@ impl Seat {
         &self,
         node: &Arc<Node>,
         bootstrap: &Bootstrap,
+        limits: &Limits,
         stop: watch::Sender<Option<Duration>>,
     ) -> Result<Arc<Services>> {
         let graph = node.graph();
         let commands = Commands { node: Arc::clone(node), router: Arc::clone(&self.router), stop };
         let commands: Arc<dyn Replica> = Arc::new(commands);
         let program = (graph.fingerprint(), node.services(&bootstrap.placement));
-        let services = Services::new([program, control::table(commands)], graph.signatures());
+        let services =
+            Services::new([program, control::table(commands)], graph.signatures(), limits);
         self.endpoint.serve(Arc::clone(&services));
         Ok(services)
     }

@@ -4,14 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::timeout};
 
-use super::{READY_METHOD, stopped};
+use super::stopped;
 use crate::{
+    client::READY_METHOD,
     component::{BoxFuture, Dispatch},
     construct::{Fields, Implementation, Instance, Provided, Provider},
     error::{CallError, CallErrorKind, Error, Failure, Ran},
     frame::CatchPanic,
     message::Message,
-    report,
+    panics, report,
 };
 
 /// The place of one component in a node.
@@ -90,7 +91,10 @@ impl Slot {
         let component = self.implementation.component.name;
         let fields = Fields { provider, component };
         let built = CatchPanic::new((self.implementation.build)(&fields)).await;
-        built.unwrap_or_else(|panic| Err(Error::msg(format_args!("it panicked: {panic}"))))
+        built.unwrap_or_else(|panic| {
+            panics::log(format_args!("init of {component}"), &panic);
+            Err(Error::msg(format_args!("it panicked: {panic}")))
+        })
     }
 
     /// The component, once the first attempt to build it has ended.
@@ -129,10 +133,15 @@ impl Slot {
         }
     }
 
-    async fn call(&self, method: u16, arguments: Message) -> Result<Message, Failure> {
+    async fn call(&self, method: u16, mut arguments: Message) -> Result<Message, Failure> {
         let instance = self.ready().await?;
         if method == READY_METHOD {
             return Ok(Message::empty());
+        }
+        if arguments.has_streams() {
+            let spec = self.implementation.component;
+            let method = spec.methods.get(usize::from(method)).map_or("?", |method| method.name);
+            arguments.streams().name(spec.name, method);
         }
         instance.dispatch.dispatch(method, arguments).await
     }

@@ -37,6 +37,13 @@ pub enum ProblemKind {
         /// What the type deserializes there.
         read: String,
     },
+    /// A stream is elsewhere than among the arguments, as the result, or in a tuple that is one of these.
+    MisplacedStream,
+    /// The items of a stream cannot travel.
+    StreamItem {
+        /// Why, in words.
+        why: String,
+    },
     /// The type refused every sample that was tried, so what is below it stays unknown. A note, not an error.
     NotTraced {
         /// The Rust type that was not examined further.
@@ -93,6 +100,11 @@ impl fmt::Display for ProblemKind {
                  use `skip` for `skip_serializing` or `skip_deserializing` (a skipped variant last), \
                  and `with` for `serialize_with` or `deserialize_with`."
             ),
+            Self::MisplacedStream => f.write_str(
+                "is a stream, which cannot be there. Make it an argument of its own, or the result, or \
+                 an element of a tuple that is one of these.",
+            ),
+            Self::StreamItem { why } => write!(f, "is a stream whose items cannot travel: {why}"),
             Self::NotTraced { type_name, why } => write!(
                 f,
                 "(`{type_name}`) could not be examined: {why}. Send one value of it in a test of \

@@ -11,6 +11,7 @@ use super::chart::{Form, Head, NominalId, PlaceId, Step};
 use super::error::Error;
 use super::problem::ProblemKind;
 use super::session::{Session, Way};
+use super::stream;
 
 mod access;
 mod candidates;
@@ -164,6 +165,9 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if let Some(problem) = stream::problem(name, &self.0.cursor.path) {
+            self.0.find(problem);
+        }
         self.nominal::<V>(Form::Newtype, name, &[], |sampler, _, inside| {
             let session = sampler.0;
             let place = session.below(inside, Step::At(0));

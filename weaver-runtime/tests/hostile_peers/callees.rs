@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use quinn::VarInt;
 use weaver_runtime::{
-    CallError, CallErrorKind, Error, Ran, Refusal,
+    CallError, CallErrorKind, Error, Load, Ran, Refusal,
     net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
 };
 
@@ -290,7 +290,9 @@ async fn a_callee_that_does_not_read_makes_callers_overloaded() {
     let first = soon("a refusal", calls.join_next()).await.unwrap().unwrap();
     let error = first.unwrap_err();
     let error = error.call_error().unwrap();
-    let refused = CallErrorKind::Refused(Refusal::Overloaded { calls_in_flight_max: 0 });
+    let refused = CallErrorKind::Refused(Refusal::Overloaded {
+        load: Load::Bytes { bytes: 0, bytes_max: 0 },
+    });
     let same = std::mem::discriminant(error.kind()) == std::mem::discriminant(&refused);
     assert!(same, "{error}");
     assert_eq!(error.ran(), Ran::No);

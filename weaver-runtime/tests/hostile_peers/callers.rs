@@ -161,8 +161,8 @@ async fn more_calls_than_a_connection_may_have_in_flight_are_refused() {
         let answer = raw.next().await;
         assert!(answer.call >= u64::try_from(CALLS_IN_FLIGHT_MAX).unwrap(), "{}", answer.call);
         let failure = answer.failure();
-        let calls_in_flight_max = CALLS_IN_FLIGHT_MAX;
-        let refusal = Refusal::Overloaded { calls_in_flight_max };
+        let load = Load::Calls { calls: CALLS_IN_FLIGHT_MAX, calls_max: CALLS_IN_FLIGHT_MAX };
+        let refusal = Refusal::Overloaded { load };
         assert_eq!(failure.kind, CallErrorKind::Refused(refusal));
         assert_eq!(failure.ran, Ran::No);
     }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use weaver_runtime::{
     BoxFuture, Client, Component, Dispatch, Failure, Message, Result,
     fingerprint::{Fingerprint, Signature},
+    limits::Limits,
     net::{
         Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
     },
@@ -133,9 +134,14 @@ impl Callee {
             Some(Service { target, callers: Callers::Groups(callers) })
         };
         let services = vec![service(&[FRIEND]), None];
-        let services = Services::new([(fingerprint(), services)], methods());
-        let endpoint =
-            Endpoint::bind(loopback(), &authority.identity(CALLEE), Io::new().unwrap()).unwrap();
+        let services = Services::new([(fingerprint(), services)], methods(), &Limits::default());
+        let endpoint = Endpoint::bind(
+            loopback(),
+            &authority.identity(CALLEE),
+            &Limits::default(),
+            Io::new().unwrap(),
+        )
+        .unwrap();
         endpoint.serve(Arc::clone(&services));
         let address = endpoint.local_addr().unwrap();
         Self { authority, address, services, subject, _endpoint: endpoint }
@@ -181,7 +187,8 @@ impl Caller {
         address: SocketAddr,
     ) -> Self {
         let identity = authority.identity(group);
-        let endpoint = Endpoint::bind(loopback(), &identity, Io::new().unwrap()).unwrap();
+        let endpoint =
+            Endpoint::bind(loopback(), &identity, &Limits::default(), Io::new().unwrap()).unwrap();
         let hello = Hello::new(Fingerprint::of(&methods));
         let router = Router::new(endpoint.clone(), hello, methods);
         let replica = ReplicaId { group: CALLEE.to_owned(), index: 0 };

@@ -39,7 +39,7 @@ pub(crate) mod kind {
     pub(crate) const FAILED: u8 = 5;
     pub(crate) const CANCEL: u8 = 6;
     pub(crate) const GO_AWAY: u8 = 7;
-    pub(crate) const UNKNOWN: [u8; 3] = [0, 8, 255];
+    pub(crate) const UNKNOWN: [u8; 3] = [0, 11, 255];
 }
 
 /// What a callee answers to a greeting, as it is encoded.

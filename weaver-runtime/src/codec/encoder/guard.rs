@@ -6,7 +6,7 @@ use bincode::error as format;
 use serde::ser::{Error, Serialize};
 
 use super::{
-    super::{DECODED_BYTES_MAX, DEPTH_MAX, ELEMENT_OVERHEAD_BYTES, EncodeError},
+    super::{DECODED_BYTES_MAX, DEPTH_MAX, ELEMENT_OVERHEAD_BYTES, EncodeError, MESSAGE_BYTES_MAX},
     Guarded,
 };
 
@@ -15,6 +15,8 @@ use super::{
 pub(in super::super) struct Tally {
     /// The receiver's overhead for all elements so far, in bytes.
     overhead_bytes: Cell<usize>,
+    /// What did not fit into a message.
+    bytes_over: Cell<usize>,
     /// The refusal is kept here because serde's error types have no room for it, and because the
     /// value's own code could swallow the error that it was told.
     refusal: Cell<Option<EncodeError>>,
@@ -35,12 +37,26 @@ impl Tally {
             return Err(refusal);
         }
         outcome?;
+        if self.is_over() {
+            let bytes = written.saturating_add(self.bytes_over.get());
+            return Err(EncodeError::TooLarge { bytes, bytes_max: MESSAGE_BYTES_MAX });
+        }
         // The receiver counts an element's size in memory, which nobody knows here. Its size on
         // the wire is the same for numbers, and the nearest guess for the rest.
         if self.overhead_bytes.get().saturating_add(written) > DECODED_BYTES_MAX {
             return Err(EncodeError::TooMuchMemory { bytes_max: DECODED_BYTES_MAX });
         }
         Ok(())
+    }
+
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.bytes_over.get() > 0
+    }
+
+    #[cold]
+    pub(super) fn count_over(&self, bytes: usize) {
+        self.bytes_over.set(self.bytes_over.get().saturating_add(bytes));
     }
 
     /// Only the first refusal counts: later ones are its consequences.

@@ -2,10 +2,7 @@
 
 use bincode::{enc::write::Writer, error as format};
 
-use super::{
-    super::{EncodeError, MESSAGE_BYTES_MAX},
-    Tally,
-};
+use super::{super::MESSAGE_BYTES_MAX, Tally};
 
 /// The end of the caller's buffer, as far as a message may grow.
 pub(in super::super) struct Output<'a> {
@@ -20,25 +17,18 @@ impl<'a> Output<'a> {
         let end_max = out.len().saturating_add(MESSAGE_BYTES_MAX);
         Self { out, end_max, tally }
     }
-
-    #[cold]
-    fn refuse(&self, bytes_over: usize) -> format::EncodeError {
-        self.tally.refuse(EncodeError::TooLarge {
-            bytes_min: MESSAGE_BYTES_MAX + bytes_over,
-            bytes_max: MESSAGE_BYTES_MAX,
-        });
-        format::EncodeError::UnexpectedEnd
-    }
 }
 
 impl Writer for Output<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), format::EncodeError> {
         let room = self.end_max - self.out.len();
-        if bytes.len() > room {
-            return Err(self.refuse(bytes.len() - room));
+        // Beyond the limit bytes are only counted, so that the refusal can say how many there are.
+        if bytes.len() > room || self.tally.is_over() {
+            self.tally.count_over(bytes.len());
+        } else {
+            self.out.extend_from_slice(bytes);
         }
-        self.out.extend_from_slice(bytes);
         Ok(())
     }
 }

@@ -1,0 +1,186 @@
+//! Deadlines: [`timeout`] and what it is made of.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{CallContext, DEADLINE, Scoped};
+use crate::error::{CallError, CallErrorKind, Failure, Ran};
+
+/// Bounds `future` and every call that it makes, in whichever process, to `limit`.
+///
+/// Calls made inside see the time that is left, and so do the calls that those make. When the time
+/// is up, the call under way fails with [`DeadlineExceeded`](CallErrorKind::DeadlineExceeded), all
+/// that worked for it is cancelled, and if `future` has not ended by that, it is dropped and this
+/// gives the same error. An earlier deadline, set by a caller, stays in force.
+///
+/// It bounds the future, not a stream that the future gave. A `limit` too long for the clock is none.
+///
+/// # Errors
+/// Those of `future`; `DeadlineExceeded` at the deadline.
+///
+/// Dropping it drops `future`.
+///
+/// ```
+/// # use weaver_runtime::{CallErrorKind, Result, timeout};
+/// # use std::time::Duration;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let slow = async { std::future::pending::<Result<()>>().await };
+/// let error = timeout(Duration::from_millis(5), slow).await.unwrap_err();
+/// assert_eq!(error.call_error().unwrap().kind(), &CallErrorKind::DeadlineExceeded);
+/// # }
+/// ```
+pub async fn timeout<F, T, E>(limit: Duration, future: F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: From<CallError>,
+{
+    within(limit, future).await.unwrap_or_else(|Expired| {
+        let failure = Failure::new(CallErrorKind::DeadlineExceeded, Ran::Unknown);
+        Err(CallError::new("weaver", "timeout", failure).into())
+    })
+}
+
+/// The time until the deadline of the call, or of the [`timeout`], that we are in; `None` without a
+/// deadline, zero when it has passed.
+#[must_use]
+pub fn time_left() -> Option<Duration> {
+    DEADLINE.get().map(|at| at.saturating_duration_since(Instant::now()))
+}
+
+/// A deadline passed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Expired;
+
+/// Whether the deadline that we are under has passed.
+#[inline]
+pub(crate) fn is_expired() -> bool {
+    DEADLINE.get().is_some_and(|at| Instant::now() >= at)
+}
+
+/// Runs `future` under a deadline `limit` from now.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Expired> {
+    match Instant::now().checked_add(limit) {
+        Some(at) => until(at, CallContext::current(), future).await,
+        None => Ok(future.await),
+    }
+}
+
+/// Runs `future` in `context`, under the deadline `at`.
+pub(crate) async fn until<F: Future>(
+    at: Instant,
+    context: CallContext,
+    future: F,
+) -> Result<F::Output, Expired> {
+    let context = context.with_deadline(at);
+    let at = context.deadline.unwrap_or(at);
+    let mut scoped = pin!(Scoped::new(context, future));
+    tokio::select! {
+        biased;
+        output = &mut scoped => return Ok(output),
+        () = sleep_until(at) => {}
+    }
+    // Once more: the call under way fails, so that the error names it.
+    std::future::poll_fn(|cx| match scoped.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => Poll::Ready(Err(Expired)),
+    })
+    .await
+}
+
+pin_project_lite::pin_project! {
+    /// A call on its way: given up when the deadline passes, and not begun after it.
+    #[derive(Debug)]
+    pub(crate) struct Guarded<F> {
+        #[pin]
+        call: F,
+        polled: bool,
+    }
+}
+
+impl<F> Guarded<F> {
+    pub(crate) fn new(call: F) -> Self {
+        Self { call, polled: false }
+    }
+}
+
+impl<F: Future<Output = Result<T, Failure>>, T> Future for Guarded<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let guarded = self.project();
+        let ran = if *guarded.polled { Ran::Unknown } else { Ran::No };
+        *guarded.polled = true;
+        if is_expired() {
+            return Poll::Ready(Err(Failure::new(CallErrorKind::DeadlineExceeded, ran)));
+        }
+        guarded.call.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn exceeded(ran: Ran) -> Failure {
+        Failure::new(CallErrorKind::DeadlineExceeded, ran)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inner_deadline_cannot_be_later() {
+        let inner = async { Ok::<_, Expired>((time_left(), within(9 * SECOND, sees()).await?)) };
+        let (outer, inner) = within(SECOND, inner).await.unwrap().unwrap();
+        assert_eq!((outer, inner), (Some(SECOND), Some(SECOND)));
+        assert_eq!(time_left(), None);
+    }
+
+    async fn sees() -> Option<Duration> {
+        time_left()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_call_under_way_names_the_error() {
+        let call = Guarded::new(std::future::pending::<Result<(), Failure>>());
+        assert_eq!(within(SECOND, call).await, Ok(Err(exceeded(Ran::Unknown))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_after_the_deadline_is_not_begun() {
+        let call = async {
+            // Work that does not look at the clock.
+            tokio::time::advance(2 * SECOND).await;
+            Guarded::new(async { unreachable!("it was begun") }).await
+        };
+        assert_eq!(within::<_>(SECOND, call).await, Ok(Err::<(), _>(exceeded(Ran::No))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_end_by_itself_is_dropped() {
+        struct Dropped<'a>(&'a std::cell::Cell<bool>);
+        impl Drop for Dropped<'_> {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let dropped = std::cell::Cell::new(false);
+        let stubborn = async {
+            let _guard = Dropped(&dropped);
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(within(SECOND, stubborn).await, Err(Expired));
+        assert!(dropped.get());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_beyond_the_clock_is_none() {
+        assert_eq!(within(Duration::MAX, sees()).await, Ok(None));
+    }
+}

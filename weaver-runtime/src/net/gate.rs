@@ -1,0 +1,248 @@
+//! [`Gate`]: what a node has taken on, from all its callers together, and what it takes no more.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, time::timeout};
+
+use super::{
+    overload::Queueing,
+    tally::{Counted, Tally},
+};
+use crate::{
+    error::{CallErrorKind, Failure, Load, Refusal},
+    limits::Limits,
+};
+
+/// What a node that stops gives its peers to take the last answers.
+const FLUSH_SECONDS_MAX: u64 = 2;
+
+/// Counts what is under way on all connections, bounds it, and closes for draining.
+#[derive(Debug)]
+pub(super) struct Gate {
+    phase: watch::Sender<Phase>,
+    calls: Arc<Tally>,
+    /// Streams of results.
+    streams: Arc<Tally>,
+    /// Tasks that write answers.
+    writers: Arc<Tally>,
+    bytes: Arc<AtomicUsize>,
+    queueing: Mutex<Queueing>,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Open,
+    /// No new calls.
+    Draining,
+    /// Nothing more to say.
+    Closing,
+}
+
+/// What one caller has of a node's places. It may have [`SHARE_OF_FREE`] times as many as are free, so
+/// that one that takes all it can get leaves a ninth for the others, and ten of them one in eighty-one.
+/// (Dynamic thresholds, as switches share their buffers: Choudhury and Hahne, 1998.)
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    calls: Arc<Tally>,
+    bytes: AtomicUsize,
+}
+
+const SHARE_OF_FREE: usize = 8;
+
+/// A call's place in a node: counted until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _call: Counted,
+    _of_share: Counted,
+    _bytes: Held,
+}
+
+/// Bytes of requests that are held.
+#[derive(Debug)]
+pub(super) struct Held {
+    total: Arc<AtomicUsize>,
+    share: Arc<Share>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+/// What a node works on for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingGauges {
+    /// Calls that are worked on.
+    pub calls: usize,
+    /// Bytes of their arguments.
+    pub bytes: usize,
+    /// Streams of results that are not at their end.
+    pub streams: usize,
+}
+
+impl Gate {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            phase: watch::Sender::new(Phase::Open),
+            calls: Arc::default(),
+            streams: Arc::default(),
+            writers: Arc::default(),
+            bytes: Arc::default(),
+            queueing: Mutex::new(Queueing::new(Instant::now())),
+            limits: limits.clone(),
+        }
+    }
+
+    /// A place for a call. It is counted before the phase is looked at, so that a drain that has
+    /// seen no call sees no later one.
+    pub(super) fn enter(&self, share: &Arc<Share>, bytes: usize) -> Result<Place, Failure> {
+        let calls_max = self.limits.calls_in_flight;
+        let free = calls_max.saturating_sub(self.calls.count());
+        let call = Tally::add(&self.calls, 1);
+        if *self.phase.borrow() != Phase::Open {
+            return Err(CallErrorKind::Draining.into());
+        }
+        let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
+        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max).map_err(|there| {
+            overloaded(Load::Calls { calls: there - 1, calls_max: of_share_max })
+        })?;
+        let mut held = self.hold_nothing(share);
+        held.grow_to(bytes).map_err(overloaded)?;
+        Ok(Place { _call: call, _of_share: of_share, _bytes: held })
+    }
+
+    /// A call that arrived then is about to begin: it may, or there is too much to do.
+    pub(super) fn begin(&self, arrived: Instant) -> Result<(), Load> {
+        let now = Instant::now();
+        // Nothing panics while it holds the lock.
+        let mut queueing = self.queueing.lock().unwrap_or_else(PoisonError::into_inner);
+        queueing.begin(now.saturating_duration_since(arrived), now)
+    }
+
+    pub(super) fn hold_nothing(&self, share: &Arc<Share>) -> Held {
+        let bytes_max = self.limits.queued_bytes;
+        Held { total: Arc::clone(&self.bytes), share: Arc::clone(share), bytes: 0, bytes_max }
+    }
+
+    /// A place for a stream of a result.
+    pub(super) fn stream(&self) -> Counted {
+        Tally::add(&self.streams, 1)
+    }
+
+    /// A place for a task that writes answers.
+    pub(super) fn writer(&self) -> Counted {
+        Tally::add(&self.writers, 1)
+    }
+
+    /// How many streams one connection may have open.
+    pub(super) fn streams_max(&self) -> usize {
+        usize::try_from(self.limits.streams).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    pub(super) fn gauges(&self) -> ServingGauges {
+        let (calls, streams) = (self.calls.count(), self.streams.count());
+        ServingGauges { calls, bytes: self.bytes.load(Ordering::Relaxed), streams }
+    }
+
+    /// Takes no new calls, tells every caller so, and waits until those in flight, and the streams of
+    /// results, are finished or `limit` has passed; then cuts the streams and sends what is still to be
+    /// sent. Returns how many calls and streams were left.
+    pub(super) async fn drain(&self, limit: Duration) -> usize {
+        self.phase.send_replace(Phase::Draining);
+        let finished = async {
+            self.calls.idle().await;
+            self.streams.idle().await;
+        };
+        // When the time is up, what is left is counted.
+        let _ = timeout(limit, finished).await;
+        let left = self.calls.count() + self.streams.count();
+        self.phase.send_replace(Phase::Closing);
+        let flushed = async {
+            self.writers.idle().await;
+            self.streams.idle().await;
+        };
+        // A peer that does not read its answers is not waited for.
+        let _ = timeout(Duration::from_secs(FLUSH_SECONDS_MAX), flushed).await;
+        left
+    }
+}
+
+impl Held {
+    /// Holds `bytes` from now on, if the node has room for them.
+    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Load> {
+        let more = bytes.saturating_sub(self.bytes);
+        let total = self.total.fetch_add(more, Ordering::Relaxed) + more;
+        let own = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
+        self.bytes += more;
+        let free = (self.bytes_max + more).saturating_sub(total);
+        let bytes_max = free.saturating_mul(SHARE_OF_FREE).min(self.bytes_max);
+        if total > self.bytes_max || own > bytes_max {
+            return Err(Load::Bytes { bytes: own, bytes_max });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.share.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn overloaded(load: Load) -> Failure {
+    CallErrorKind::Refused(Refusal::Overloaded { load }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(calls_in_flight: usize, queued_bytes: usize) -> Gate {
+        Gate::new(&Limits { calls_in_flight, queued_bytes, ..Limits::default() })
+    }
+
+    #[test]
+    fn calls_and_their_bytes_are_bounded_with_both_numbers() {
+        let (gate, share) = (gate(2, 100), Arc::default());
+        let places = (gate.enter(&share, 40).unwrap(), gate.enter(&share, 50).unwrap());
+        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 0 });
+        assert_eq!(gate.enter(&share, 0).unwrap_err(), too_many);
+        drop(places.0);
+        let too_large = overloaded(Load::Bytes { bytes: 101, bytes_max: 100 });
+        assert_eq!(gate.enter(&share, 51).unwrap_err(), too_large);
+        drop(gate.enter(&share, 40).unwrap());
+        drop(places.1);
+        assert_eq!(gate.gauges(), ServingGauges::default());
+    }
+
+    #[test]
+    fn a_greedy_caller_leaves_places_for_others() {
+        let gate = gate(900, 1_000_000);
+        let (greedy, other) = (Arc::default(), Arc::default());
+        let taken: Vec<_> = std::iter::from_fn(|| gate.enter(&greedy, 1).ok()).collect();
+        assert_eq!(taken.len(), 800);
+        let others: Vec<_> = std::iter::from_fn(|| gate.enter(&other, 1).ok()).take(50).collect();
+        assert_eq!(others.len(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_refuses_and_counts_what_is_left() {
+        let gate = gate(9, 100);
+        let share = Arc::default();
+        let (call, stream) = (gate.enter(&share, 1).unwrap(), gate.stream());
+        assert_eq!(gate.drain(Duration::from_secs(1)).await, 2);
+        assert_eq!(gate.enter(&share, 1).unwrap_err(), CallErrorKind::Draining.into());
+        drop((call, stream));
+        assert_eq!(gate.drain(Duration::from_secs(1)).await, 0);
+    }
+}

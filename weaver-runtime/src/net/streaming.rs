@@ -1,0 +1,247 @@
+//! Streams between two nodes. Each has a QUIC stream of its own, which its producer opens and whose flow
+//! control is its back-pressure: [`Outgoing`] writes it, [`Expected`] brings it to its reader.
+
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use quinn::{ConnectionError, ReadError as QuicReadError, RecvStream, SendStream, VarInt};
+use tokio::sync::oneshot;
+
+use super::{
+    connection::{ReadError, next_frame},
+    endpoint::CLOSED_DONE,
+    outbox::Batch,
+    tally::Counted,
+    wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
+};
+use crate::{
+    error::{CallErrorKind, Failure, Ran},
+    message::Message,
+    stream::{ByteStream, Encoded, Streams, unfold},
+};
+
+/// Items that are ready leave together, up to this many bytes in one write.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// The code with which a producer resets a stream because its node stops.
+const RESET_DRAINING: VarInt = VarInt::from_u32(1);
+
+/// Which stream of which call.
+type Key = (u64, u16);
+
+/// The streams that this side of a connection waits for.
+#[derive(Debug, Default)]
+pub(super) struct Expected(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    readers: HashMap<Key, oneshot::Sender<Reader>>,
+    closed: bool,
+}
+
+/// A stream that has arrived.
+#[derive(Debug)]
+pub(super) struct Reader {
+    stream: RecvStream,
+    decoder: FrameDecoder,
+}
+
+impl Expected {
+    /// The streams of a message of `call`, each to arrive yet.
+    pub(super) fn expect(self: &Arc<Self>, call: u64, count: u8) -> Streams {
+        let mut streams = Streams::default();
+        let mut waiting = self.lock();
+        for number in 0..u16::from(count) {
+            let (sender, arrived) = oneshot::channel();
+            let key = (call, number);
+            // After the end of the connection the sender is dropped: the stream is lost.
+            if !waiting.closed {
+                waiting.readers.insert(key, sender);
+            }
+            let claim = Claim { expected: Arc::clone(self), key };
+            streams.push(unfold(Incoming::Waiting { arrived, claim }, Incoming::next));
+        }
+        streams
+    }
+
+    /// A stream has arrived. One that nobody waits for any more is dropped, which stops its producer.
+    pub(super) fn arrived(&self, call: u64, number: u16, reader: Reader) {
+        let waiting = self.lock().readers.remove(&(call, number));
+        // The stream's reader may have gone in this very moment.
+        let _ = waiting.map(|waiting| waiting.send(reader));
+    }
+
+    /// The connection has ended: what has not arrived is lost.
+    pub(super) fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.readers.clear();
+    }
+
+    /// How many have not arrived.
+    pub(super) fn count(&self) -> usize {
+        self.lock().readers.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the wait for a stream when its reader is dropped.
+struct Claim {
+    expected: Arc<Expected>,
+    key: Key,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.expected.lock().readers.remove(&self.key);
+    }
+}
+
+/// Reads the first frame of a stream: whose it is.
+pub(super) async fn accept(mut stream: RecvStream) -> Result<(Header, Reader), ReadError> {
+    let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+    let first = next_frame(&mut stream, &mut decoder).await?;
+    match first {
+        Some(frame) if frame.header.kind == Kind::Stream => {
+            Ok((frame.header, Reader { stream, decoder }))
+        }
+        Some(_) | None => Err(ReadError::Unexpected),
+    }
+}
+
+/// A stream as its reader sees it.
+enum Incoming {
+    Waiting { arrived: oneshot::Receiver<Reader>, claim: Claim },
+    Reading(Reader),
+    Ended,
+}
+
+impl Incoming {
+    async fn next(self) -> Option<(Encoded, Self)> {
+        let mut reader = match self {
+            Self::Waiting { arrived, claim: _claim } => match arrived.await {
+                Ok(reader) => reader,
+                Err(_) => return Some((Err(lost("the connection was lost")), Self::Ended)),
+            },
+            Self::Reading(reader) => reader,
+            Self::Ended => return None,
+        };
+        let frame = match next_frame(&mut reader.stream, &mut reader.decoder).await {
+            Ok(frame) => frame?,
+            Err(error) => return Some((Err(failure(&error)), Self::Ended)),
+        };
+        Some(match frame.header.kind {
+            Kind::Item => (Ok(frame.message), Self::Reading(reader)),
+            Kind::Failed => {
+                let failure = frame.message.decode(Ran::Unknown).unwrap_or_else(|failure| failure);
+                (Err(failure), Self::Ended)
+            }
+            _ => (Err(failure(&ReadError::Unexpected)), Self::Ended),
+        })
+    }
+}
+
+/// What the reader learns when a stream breaks off.
+fn failure(error: &ReadError) -> Failure {
+    match error {
+        ReadError::Stream(QuicReadError::Reset(RESET_DRAINING)) => draining(),
+        ReadError::Stream(QuicReadError::ConnectionLost(ConnectionError::ApplicationClosed(
+            it,
+        ))) if it.error_code == CLOSED_DONE => draining(),
+        ReadError::Stream(QuicReadError::Reset(_)) => lost("its producer was stopped"),
+        error => lost(&error.to_string()),
+    }
+}
+
+fn draining() -> Failure {
+    Failure::new(CallErrorKind::Draining, Ran::Yes)
+}
+
+fn lost(reason: &str) -> Failure {
+    let reason = format!("a stream broke off: {reason}");
+    CallErrorKind::OutcomeUnknown { reason }.into()
+}
+
+/// A stream that this side produces.
+pub(super) struct Outgoing {
+    pub(super) quic: quinn::Connection,
+    pub(super) call: u64,
+    pub(super) number: u16,
+    pub(super) items: ByteStream,
+    /// Its place among the streams of the connection.
+    pub(super) place: Counted,
+}
+
+impl Outgoing {
+    /// Produces and writes until the end, until the reader stops reading, or until `draining`.
+    pub(super) async fn run(self, draining: impl Future<Output = ()>) {
+        let Self { quic, call, number, mut items, place } = self;
+        // Its other direction is not used.
+        let Ok((mut send, _)) = quic.open_bi().await else { return };
+        let stopped = send.stopped();
+        let cut_short = tokio::select! {
+            () = write(&mut send, call, number, &mut items) => false,
+            // The reader is gone, or has everything.
+            _ = stopped => false,
+            () = draining => true,
+        };
+        // What the author's stream holds is free now, not when everything has arrived.
+        drop(items);
+        if cut_short {
+            // The error means that it has ended in another way.
+            let _ = send.reset(RESET_DRAINING);
+        } else if send.finish().is_ok() {
+            // An error means that the connection is gone.
+            let _ = send.stopped().await;
+        }
+        drop(place);
+    }
+}
+
+async fn write(send: &mut SendStream, call: u64, number: u16, items: &mut ByteStream) {
+    let first = Header { component: number, ..Header::new(Kind::Stream, call) };
+    if send.write_chunk(first.onto(Message::empty())).await.is_err() {
+        return;
+    }
+    loop {
+        let (mut batch, is_last) = poll_fn(|cx| poll_batch(items, call, cx)).await;
+        // An error means that the reader or the connection is gone.
+        if send.write_all_chunks(&mut batch).await.is_err() || is_last {
+            return;
+        }
+        tokio::task::coop::consume_budget().await;
+    }
+}
+
+/// What is ready, once something is, and whether it is the end.
+fn poll_batch(
+    items: &mut ByteStream,
+    call: u64,
+    cx: &mut Context<'_>,
+) -> Poll<(Vec<bytes::Bytes>, bool)> {
+    let mut batch = Batch::default();
+    while batch.bytes() < BATCH_BYTES {
+        match items.as_mut().poll_next(cx) {
+            Poll::Ready(Some(Ok(item))) => batch.push(Header::new(Kind::Item, call).onto(item)),
+            Poll::Ready(Some(Err(failure))) => {
+                // A failure is text of a bounded length, and always encodes.
+                if let Ok(message) = Message::encode(&failure, failure.ran) {
+                    batch.push(Header::new(Kind::Failed, call).onto(message));
+                }
+                return Poll::Ready((batch.take(), true));
+            }
+            Poll::Ready(None) => return Poll::Ready((batch.take(), true)),
+            Poll::Pending if batch.bytes() == 0 => return Poll::Pending,
+            Poll::Pending => break,
+        }
+    }
+    Poll::Ready((batch.take(), false))
+}

@@ -1,0 +1,71 @@
+//! [`Tally`]: how many of something there are.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::sync::Notify;
+
+/// How many of something there are, for somebody who waits until there is none.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    count: AtomicUsize,
+    changed: Notify,
+}
+
+/// Some of them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Counted {
+    tally: Arc<Tally>,
+    count: usize,
+}
+
+impl Tally {
+    pub(super) fn add(tally: &Arc<Self>, count: usize) -> Counted {
+        tally.count.fetch_add(count, Ordering::AcqRel);
+        Counted { tally: Arc::clone(tally), count }
+    }
+
+    /// The same if there are at most `max` then; else how many there would be.
+    pub(super) fn add_up_to(tally: &Arc<Self>, count: usize, max: usize) -> Result<Counted, usize> {
+        let counted = Self::add(tally, count);
+        match tally.count() {
+            there if there <= max => Ok(counted),
+            there => Err(there),
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(super) async fn idle(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.count() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Counted {
+    /// Each of them by itself.
+    pub(super) fn into_single(self) -> impl Iterator<Item = Self> {
+        let (tally, count) = (Arc::clone(&self.tally), self.count);
+        let singles: Vec<_> = (0..count).map(|_| Tally::add(&tally, 1)).collect();
+        drop(self);
+        singles.into_iter()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let before = self.tally.count.fetch_sub(self.count, Ordering::AcqRel);
+        if before == self.count {
+            self.tally.changed.notify_waiters();
+        }
+    }
+}
