@@ -2,7 +2,7 @@
 //!
 //! `wire` decides (bytes to frames and back) and does no I/O; `connection` is the caller's side of
 //! one connection, `serving` the callee's, `router` knows the replicas. `balance` (which of them takes
-//! a call) decides, without I/O or a clock.
+//! a call) and `retry` (what happens when a call fails) decide, without I/O or a clock.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the router does not use it yet"))]
 mod balance;
@@ -11,6 +11,8 @@ mod endpoint;
 mod handshake;
 mod io;
 mod outbox;
+#[cfg_attr(not(test), expect(dead_code, reason = "the router does not use it yet"))]
+mod retry;
 mod router;
 mod serving;
 mod tls;
