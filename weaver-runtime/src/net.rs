@@ -15,6 +15,8 @@ mod outbox;
 mod retry;
 mod router;
 mod serving;
+#[cfg(test)]
+mod simulation;
 mod tls;
 mod wire;
 
