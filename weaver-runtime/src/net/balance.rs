@@ -1,0 +1,209 @@
+//! [`Balance`]: which replica of a group takes a call. Pure: the time, chance and the load of each
+//! replica are arguments.
+//!
+//! Without a key, the less loaded of two that chance picked: nearly as even as the least loaded of
+//! all, and callers that do not know of each other do not all run to the same one (Mitzenmacher,
+//! "The Power of Two Choices in Randomized Load Balancing"). With a key, the one with the greatest
+//! weight for it. Replicas that were in trouble are left out for a while; see [`Health`].
+
+mod health;
+mod latency;
+mod rendezvous;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+
+pub(crate) use self::health::{Standing, Trouble};
+use self::{
+    health::{Health, Peers},
+    rendezvous::Site,
+};
+use super::router::ReplicaAddress;
+
+/// A group's replicas, and how this node has fared with each.
+#[derive(Debug, Default)]
+pub(crate) struct Balance {
+    peers: Vec<Peer>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    replica: Arc<ReplicaAddress>,
+    site: Site,
+    health: Health,
+}
+
+/// The replica that takes a call. How the call ended is to be reported with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) replica: Arc<ReplicaAddress>,
+    /// How it stood when it was chosen.
+    pub(crate) standing: Standing,
+}
+
+impl Balance {
+    /// Replaces the set. A process that stays keeps its record; a restarted one has another address
+    /// and begins anew, but keeps its keys.
+    pub(crate) fn set_replicas(&mut self, replicas: &[ReplicaAddress], now: Instant) {
+        let mut known = std::mem::take(&mut self.peers);
+        let peers = replicas.iter().map(|replica| {
+            match known.iter().position(|peer| *peer.replica == *replica) {
+                Some(index) => known.swap_remove(index),
+                None => Peer::new(replica.clone(), now),
+            }
+        });
+        self.peers = peers.collect();
+    }
+
+    /// The replica for a call with this key, other than those that it was `tried` on. `load` is the
+    /// number of calls in flight there, or `None` if it takes no more.
+    ///
+    /// If trouble is all that is left, it is still one of them: the caller sees from its standing
+    /// that it may rather wait. `None` means that no replica takes calls, or that all were tried.
+    pub(crate) fn choose(
+        &mut self,
+        key: Option<u64>,
+        tried: &[Arc<ReplicaAddress>],
+        load: impl Fn(&ReplicaAddress) -> Option<usize>,
+        now: Instant,
+        rng: &mut Rng,
+    ) -> Option<Chosen> {
+        let load = |index: usize| self.peers.get(index).and_then(|peer| load(&peer.replica));
+        let usable = self.untried(tried, true, now);
+        let index = match key {
+            Some(key) => self.heaviest(&usable, key, load),
+            None => lighter_of_two(usable, load, rng),
+        };
+        let index = index.or_else(|| self.last_resort(&self.untried(tried, false, now), load))?;
+        let peer = self.peers.get_mut(index)?;
+        let standing = peer.health.begin(now);
+        Some(Chosen { replica: Arc::clone(&peer.replica), standing })
+    }
+
+    /// It answered, whatever the answer was. `latency` is for the answer, not for a stream in it.
+    pub(crate) fn succeeded(
+        &mut self,
+        chosen: &Chosen,
+        latency: Duration,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let peers = self.peers_of(chosen, now);
+        if let Some(health) = self.health(chosen) {
+            health.succeeded(chosen.standing, latency, peers, now, rng);
+        }
+    }
+
+    /// It did not answer, or would not.
+    pub(crate) fn failed(
+        &mut self,
+        chosen: &Chosen,
+        trouble: Trouble,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let peers = self.peers_of(chosen, now);
+        if let Some(health) = self.health(chosen) {
+            health.failed(chosen.standing, trouble, peers, now, rng);
+        }
+    }
+
+    /// The call ended without a word about the replica: its caller gave up, or it is draining.
+    pub(crate) fn abandoned(&mut self, chosen: &Chosen) {
+        if let Some(health) = self.health(chosen) {
+            health.abandoned(chosen.standing);
+        }
+    }
+
+    /// Whether there is a replica that a call was not tried on.
+    pub(crate) fn has_untried(&self, tried: &[Arc<ReplicaAddress>]) -> bool {
+        self.peers.iter().any(|peer| !tried.contains(&peer.replica))
+    }
+
+    /// The indexes of replicas that were not tried: those to choose from, or those left out.
+    fn untried(&self, tried: &[Arc<ReplicaAddress>], usable: bool, now: Instant) -> Vec<usize> {
+        let peers = self.peers.iter().enumerate();
+        let of_that_kind = peers.filter(|(_, peer)| peer.health.is_usable(now) == usable);
+        let untried = of_that_kind.filter(|(_, peer)| !tried.contains(&peer.replica));
+        untried.map(|(index, _)| index).collect()
+    }
+
+    fn heaviest(
+        &self,
+        usable: &[usize],
+        key: u64,
+        load: impl Fn(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        let open = usable.iter().copied().filter(|index| load(*index).is_some());
+        open.max_by_key(|index| self.peers.get(*index).map(|peer| peer.site.weight(key)))
+    }
+
+    /// Of those left out, the one that is the likeliest to work.
+    fn last_resort(
+        &self,
+        left_out: &[usize],
+        load: impl Fn(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        let open = left_out.iter().copied().filter(|index| load(*index).is_some());
+        open.min_by_key(|index| self.peers.get(*index).map(|peer| peer.health.hopelessness()))
+    }
+
+    /// What the other replicas say about one.
+    fn peers_of(&self, chosen: &Chosen, now: Instant) -> Peers {
+        let others = || self.peers.iter().filter(|peer| peer.replica != chosen.replica);
+        let full = others().filter(|peer| peer.health.is_full());
+        let left_out = others().filter(|peer| !peer.health.is_full()).count();
+        Peers {
+            latency: full.filter_map(|peer| peer.health.latency(now)).min(),
+            // With it, at most half of all: when most of a group is in trouble, it is the load, and
+            // the few that remain would fall next.
+            may_spare_it: (left_out + 1) * 2 <= self.peers.len(),
+        }
+    }
+
+    fn health(&mut self, chosen: &Chosen) -> Option<&mut Health> {
+        let peer = self.peers.iter_mut().find(|peer| peer.replica == chosen.replica);
+        peer.map(|peer| &mut peer.health)
+    }
+}
+
+impl Peer {
+    fn new(replica: ReplicaAddress, now: Instant) -> Self {
+        let site = Site::of(&replica.replica);
+        Self { replica: Arc::new(replica), site, health: Health::new(now) }
+    }
+}
+
+fn lighter_of_two(
+    mut usable: Vec<usize>,
+    load: impl Fn(usize) -> Option<usize>,
+    rng: &mut Rng,
+) -> Option<usize> {
+    let (first, first_load) = draw(&mut usable, &load, rng)?;
+    match draw(&mut usable, &load, rng) {
+        Some((second, second_load)) if second_load < first_load => Some(second),
+        _ => Some(first),
+    }
+}
+
+/// Takes one that takes calls out of the pot, with its load.
+fn draw(
+    pot: &mut Vec<usize>,
+    load: impl Fn(usize) -> Option<usize>,
+    rng: &mut Rng,
+) -> Option<(usize, usize)> {
+    while !pot.is_empty() {
+        let index = pot.swap_remove(rng.usize(..pot.len()));
+        if let Some(load) = load(index) {
+            return Some((index, load));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
