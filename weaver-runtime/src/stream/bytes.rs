@@ -132,10 +132,8 @@ impl<T: Item, E: Item> futures_core::Stream for Encoding<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
         let Some(items) = &mut self.items else { return Poll::Ready(None) };
-        let encoded = match std::task::ready!(items.as_mut().poll_next(cx)) {
-            Some(item) => Some(encode(&item)),
-            None => None,
-        };
+        let item = std::task::ready!(items.as_mut().poll_next(cx));
+        let encoded = item.as_ref().map(encode);
         if !matches!(encoded, Some(Ok(_))) {
             self.items = None;
         }
