@@ -8,6 +8,8 @@
 mod balance;
 mod connection;
 mod endpoint;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gate;
 mod handshake;
 mod io;
