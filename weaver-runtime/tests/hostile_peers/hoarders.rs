@@ -8,7 +8,7 @@ use crate::{
     probe::{Callee, ECHO, FLOOD, FLOOD_ITEM_BYTES, FRIEND, TEXT},
     raw::{Appetite, Raw, frame_of_length, kind, request},
     siege::Siege,
-    soon, until,
+    soon, until, within,
 };
 
 /// Streams for large frames that one peer may have open.
@@ -178,4 +178,66 @@ async fn bytes_that_wait_are_bounded_for_the_node() {
     // What is left is enough for small calls, the attacker's own included.
     raw.assert_lives(1).await;
     siege.end().await;
+}
+
+/// Half a frame keeps its bytes for as long as its sender likes: nobody else can send a large request.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a large frame that makes no progress is never given up"]
+async fn half_frames_that_make_no_progress_are_given_up() {
+    const QUEUED_BYTES: usize = 8 << 20;
+    const SECONDS_MAX: u64 = 30;
+    let limits = Limits { queued_bytes: QUEUED_BYTES, ..Limits::default() };
+    let mut siege = Siege::with_limits(limits).await;
+    let raw = siege.attacker().await;
+    let begun = [frame_of_length(64 << 20, kind::REQUEST, 7), vec![0; 462_000]].concat();
+    let mut open = Vec::new();
+    for _ in 0..LARGE_FRAMES_MAX {
+        let mut stream = soon("a stream", raw.quic.open_uni()).await.unwrap();
+        soon("sending", stream.write_all(&begun)).await.unwrap();
+        open.push(stream);
+    }
+    until("the bytes", || siege.gauges().bytes > 7_380_000).await;
+    let friend = siege.callee.friend();
+    let text = "x".repeat(1 << 20);
+    let try_again = async {
+        while friend.probe.echo(text.clone()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    within(SECONDS_MAX, "a large request of somebody else", try_again).await;
+    drop(open);
+    siege.end().await;
+}
+
+/// What waits to be sent is bounded for each connection, and a caller may have sixteen of them.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "answers that wait are bounded for a connection (320 MiB), not for a caller or the node"]
+async fn answers_that_wait_are_bounded_for_the_node() {
+    const CONNECTIONS: usize = 16;
+    const ANSWER_BYTES: u64 = 200 * 1024;
+    const ANSWERS: u64 = 250;
+    const GROWTH_BYTES_MAX: usize = 256 << 20;
+    let mut siege = Siege::new().await;
+    let identity = siege.callee.authority.identity(FRIEND);
+    let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024, ..Appetite::default() };
+    let before = resident_bytes();
+    let mut open = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut raw = siege.attacker_with(&identity, appetite).await;
+        for call in 0..ANSWERS {
+            raw.send(&request(call, TEXT, &(ANSWER_BYTES,))).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        open.push(raw);
+    }
+    let growth = resident_bytes().saturating_sub(before);
+    assert!(growth <= GROWTH_BYTES_MAX, "{} MiB wait to be sent", growth >> 20);
+    siege.end().await;
+}
+
+/// The memory that this process has in use, as Linux says.
+fn resident_bytes() -> usize {
+    const PAGE_BYTES: usize = 4096;
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * PAGE_BYTES
 }
