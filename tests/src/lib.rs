@@ -27,6 +27,7 @@ mod crates;
 mod deadlines;
 pub mod errand;
 mod errors;
+mod heap;
 mod hush;
 mod init;
 mod metadata;
