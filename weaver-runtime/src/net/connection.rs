@@ -560,8 +560,13 @@ pub(super) async fn read_large(mut stream: RecvStream) -> Result<Option<Frame>, 
     next_frame(&mut stream, &mut FrameDecoder::new(FRAME_BYTES_MAX)).await
 }
 
+/// The other streams of a connection have 0.
+const SHARED_STREAM_PRIORITY: i32 = 1;
+
 /// The single writer of a stream: one write for everything that was queued meanwhile.
 pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
+    // Before large frames and streams, which share the connection. An error means that it is gone.
+    let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
     while let Some(mut batch) = outbox.take().await {
         if stream.write_all_chunks(&mut batch).await.is_err() {
             outbox.close();
