@@ -53,13 +53,15 @@ fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenS
     let statements = &block.stmts;
     quote_spanned! {span=>
         use #private::Unframed as _;
-        const METHOD: &#private::MethodSpec =
-            #private::MethodSpec::of(<#component as #private::Component>::SPEC, #name);
-        #private::Framed::<#component, (#(#types,)*), #output>::new(METHOD, async move {
-            #knows_its_type
-            #(#arguments)*
-            #(#statements)*
-        })
+        #private::Framed::<#component, (#(#types,)*), #output>::new(
+            // A block, for the author's body would see the name of an item.
+            const { #private::MethodSpec::of(<#component as #private::Component>::SPEC, #name) },
+            async move {
+                #knows_its_type
+                #(#arguments)*
+                #(#statements)*
+            },
+        )
     }
 }
 
