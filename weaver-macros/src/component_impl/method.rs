@@ -14,6 +14,7 @@ use crate::{
 /// Boxes the body and the frame of a call as one future.
 pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut Mistakes) {
     MethodAttributes::refuse(&mut method.attrs, mistakes);
+    MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
     for attribute in &mut method.attrs {
         attribute.style = AttrStyle::Outer;
     }
