@@ -12,9 +12,11 @@ mod excerpt;
 mod fields;
 mod groups;
 mod known;
+mod limits;
 mod listeners;
 mod mistakes;
 mod names;
+mod quantity;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -99,12 +101,6 @@ impl ConfigFile {
             Ok(text) => Self::parse(path, text),
             Err(error) => Err(not_utf8(path, &bytes, error)),
         }
-    }
-
-    /// What a node takes on: `[limits]`.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        Limits::default()
     }
 
     /// Finds the file of a program that runs in the directory `start`: [`CONFIG_FILE`] there or in
@@ -213,6 +209,12 @@ impl ConfigFile {
     #[must_use]
     pub fn placement_default(&self) -> PlacementDefault {
         self.document.placement
+    }
+
+    /// What a process takes on and how long its calls wait: `[limits]`.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.document.limits.clone()
     }
 
     /// The groups by name. `main` is among them only where the file has `[groups.main]`.
