@@ -26,11 +26,13 @@ mod wire;
 
 pub(crate) use router::Remote;
 
-pub use connection::{CALLS_IN_FLIGHT_MAX, Connection};
+pub use connection::Connection;
 pub use endpoint::{BindError, ConnectError, Endpoint};
 pub use gate::ServingGauges;
-pub use handshake::{HANDSHAKE_SECONDS_MAX, Hello};
+pub use handshake::Hello;
 pub use io::Io;
 pub use router::{ReplicaAddress, ReplicaId, Router, Routes};
 pub use serving::{Callers, Service, Services, caller};
 pub use tls::{Identity, IdentityError, TLS_NAME};
+
+pub use crate::limits::{CALLS_IN_FLIGHT_MAX, HANDSHAKE_SECONDS_MAX};

@@ -27,6 +27,7 @@ use crate::{
     control::Health,
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
+    limits::SHUTDOWN_SECONDS_MAX,
     listener::Listener,
     net::{Callers, Router, Service},
     panics,
@@ -64,9 +65,6 @@ pub(crate) enum Calls {
         on_listening: Box<dyn Fn(&'static str, SocketAddr) + Send + Sync>,
     },
 }
-
-/// A component's `shutdown` gets this long; then the next one's runs.
-const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -27,13 +27,10 @@ use crate::{
     context::CallContext,
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
+    limits::CALLS_IN_FLIGHT_MAX,
     message::Message,
     stream::{ByteStream, Streams},
 };
-
-/// Calls that may wait for their answer on one connection. Far above what a node carries with short
-/// handlers (tens of thousands of calls a second), and a bound on memory when a callee hangs.
-pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;
 
 /// The caller's side of a connection.
 #[derive(Debug)]
