@@ -24,6 +24,7 @@ mod tally;
 mod tls;
 mod wire;
 
+pub(crate) use connection::CallingGauges;
 pub(crate) use router::Remote;
 
 pub use connection::Connection;

@@ -24,7 +24,6 @@ use crate::{
     component::{Component, ComponentSpec, Dispatch},
     config::ConfigFile,
     construct::{Provided, Provider},
-    control::Health,
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
     limits::SHUTDOWN_SECONDS_MAX,
@@ -125,13 +124,13 @@ impl Node {
         self.registry.graph()
     }
 
-    /// How the components here are.
-    pub(crate) fn health(&self) -> Health {
+    /// The components here that could not be built yet, with the reason of the last attempt.
+    pub(crate) fn failed(&self) -> Vec<(String, String)> {
         let failed = self
             .slots
             .iter()
             .filter_map(|(name, slot)| slot.failed().map(|reason| ((*name).to_owned(), reason)));
-        Health { failed: failed.collect() }
+        failed.collect()
     }
 
     /// Stops building and runs every component's `shutdown`, dependents before what they depend on.

@@ -49,6 +49,15 @@ pub struct Connection {
     io: Io,
 }
 
+/// What a node waits for on its connections to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallingGauges {
+    /// Calls that wait for their answer.
+    pub(crate) calls: usize,
+    /// Streams that are open on this side, or are expected.
+    pub(crate) streams: usize,
+}
+
 /// What became of a call that was handed to a connection.
 #[derive(Debug)]
 pub(super) struct Outcome {

@@ -204,6 +204,16 @@ impl Router {
         // Nothing panics while it holds the lock.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What is under way on all connections.
+    pub(crate) fn gauges(&self) -> super::CallingGauges {
+        let connections = self.lock();
+        let open = connections.values().filter_map(|cell| cell.get());
+        open.fold(super::CallingGauges::default(), |sum, connection| super::CallingGauges {
+            calls: sum.calls + connection.calls_in_flight(),
+            streams: sum.streams + connection.streams(),
+        })
+    }
 }
 
 impl Drop for Router {
