@@ -153,6 +153,12 @@ impl ConfigFile {
         })
     }
 
+    /// Whether there is a section `[config.COMPONENT]`.
+    #[must_use]
+    pub fn has_section(&self, component: &str) -> bool {
+        self.document.has_section(component)
+    }
+
     /// The path that the configuration was parsed with; none where there is no file.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
