@@ -170,7 +170,7 @@ pub fn table<C: Component + ?Sized>(component: Arc<C>) -> (Fingerprint, Vec<Opti
     let mut local: Option<Arc<dyn Dispatch>> = Some(Arc::new(Local(component)));
     let service = |spec: &&ComponentSpec| {
         let target = if spec.name == C::SPEC.name { local.take() } else { None };
-        target.map(|target| Service { target, callers: callers(spec) })
+        target.map(|target| Service { target, callers: callers(spec), is_bounded: false })
     };
     (hello().fingerprint, INTERFACES.iter().map(service).collect())
 }

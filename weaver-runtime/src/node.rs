@@ -114,7 +114,7 @@ impl Node {
             let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
             let callers = placement.callers_of(graph, name);
             let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
-            Some(Service { target, callers })
+            Some(Service { target, callers, is_bounded: true })
         };
         self.registry.iter().map(|i| service(i.component.name)).collect()
     }

@@ -113,6 +113,16 @@ impl Gate {
         Ok(Place { _call: call, _of_share: of_share, _bytes: held })
     }
 
+    /// A place for a call that is taken on however much there is to do.
+    pub(super) fn enter_unbounded(&self, share: &Arc<Share>) -> Result<Place, Failure> {
+        let call = Tally::add(&self.calls, 1);
+        if *self.phase.borrow() != Phase::Open {
+            return Err(CallErrorKind::Draining.into());
+        }
+        let of_share = Tally::add(&share.calls, 1);
+        Ok(Place { _call: call, _of_share: of_share, _bytes: self.hold_nothing(share) })
+    }
+
     /// A call that arrived then is about to begin: it may, or there is too much to do.
     pub(super) fn begin(&self, arrived: Instant) -> Result<(), Load> {
         let now = Instant::now();

@@ -52,6 +52,9 @@ pub struct Service {
     pub target: Arc<dyn Dispatch>,
     /// By whom.
     pub callers: Callers,
+    /// Whether its calls are refused when the node has too much to do. Those of the control plane are
+    /// not: a node that is busy must not look dead.
+    pub is_bounded: bool,
 }
 
 impl fmt::Debug for Service {
@@ -105,12 +108,12 @@ impl Services {
         self.gate.gauges()
     }
 
-    fn target(
+    fn service(
         &self,
         table: Fingerprint,
         caller: &str,
         component: u16,
-    ) -> Result<Arc<dyn Dispatch>, Failure> {
+    ) -> Result<&Service, Failure> {
         let table = self.tables.get(&table);
         let service = table.and_then(|services| services.get(usize::from(component)));
         let Some(Some(service)) = service else {
@@ -125,7 +128,7 @@ impl Services {
             let refusal = Refusal::NotPermitted { group: caller.to_owned() };
             return Err(CallErrorKind::Refused(refusal).into());
         }
-        Ok(Arc::clone(&service.target))
+        Ok(service)
     }
 }
 
@@ -377,7 +380,10 @@ impl Session {
                 Ok(admitted) => self.start_call(frame, admitted),
                 Err(failure) => self.answer(call, Err(failure), None),
             },
-            Kind::Cancel => self.running.stop(call, method == 1),
+            Kind::Cancel => {
+                self.running.stop(call, method == 1);
+                self.expected.give_up(call);
+            }
             Kind::Hello
             | Kind::Welcome
             | Kind::Reply
@@ -397,11 +403,16 @@ impl Session {
     }
 
     fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
-        let target = self.services.target(self.table, &self.caller, frame.header.component)?;
+        let service = self.services.service(self.table, &self.caller, frame.header.component)?;
         let bytes = frame.message.frame_bytes() + frame.metadata.len();
-        let place = self.services.gate.enter(&self.share, bytes)?;
+        let gate = &self.services.gate;
+        let place = match service.is_bounded {
+            true => gate.enter(&self.share, bytes)?,
+            false => gate.enter_unbounded(&self.share)?,
+        };
         let context = self.context(frame)?;
-        Ok(Admitted { target, context, place })
+        let arrived = service.is_bounded.then(Instant::now);
+        Ok(Admitted { target: Arc::clone(&service.target), context, place, arrived })
     }
 
     /// The context of the call that a request asks for.
@@ -436,11 +447,11 @@ impl Session {
             // A full or closed outbox belongs to a peer that will learn it from a failed call.
             let _ = self.outbox.send(Header::new(Kind::Accept, call).onto(Message::empty()));
         }
-        let arrived = Instant::now();
         let task = self.services.handlers.spawn(async move {
-            let Admitted { target, context, place } = admitted;
+            let Admitted { target, context, place, arrived } = admitted;
             let session = &in_flight.session;
-            let result = match session.services.gate.begin(arrived) {
+            let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
+            let result = match may_begin {
                 Ok(()) => handle(&*target, method, arguments, context).await,
                 Err(load) => Err(CallErrorKind::Refused(Refusal::Overloaded { load }).into()),
             };
@@ -531,6 +542,8 @@ struct Admitted {
     target: Arc<dyn Dispatch>,
     context: CallContext,
     place: Place,
+    /// When, if it is to be refused after too long a wait.
+    arrived: Option<Instant>,
 }
 
 /// Runs one call in its context, no longer than until its deadline.
