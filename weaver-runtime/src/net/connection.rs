@@ -143,11 +143,6 @@ impl Connection {
         self.quic.close(code, reason.as_bytes());
     }
 
-    /// Streams that are open on this side, or are expected.
-    pub(super) fn streams(&self) -> usize {
-        self.producing.count() + self.expected.count()
-    }
-
     /// One call, in the context that we are in. Dropping the future gives the call up and tells the
     /// callee so.
     pub(super) async fn call(&self, component: u16, method: u16, mut message: Message) -> Outcome {

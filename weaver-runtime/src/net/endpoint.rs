@@ -19,6 +19,7 @@ use crate::{fingerprint::Signature, limits::Limits};
 pub struct Endpoint {
     quic: quinn::Endpoint,
     streams_max: u32,
+    replica_wait: Duration,
     io: Io,
 }
 
@@ -117,7 +118,8 @@ impl Endpoint {
             quinn::Endpoint::new(endpoint_config(address), Some(server), socket, runtime)
                 .map_err(failed)?;
         quic.set_default_client_config(client);
-        Ok(Self { quic, streams_max: limits.streams, io })
+        let Limits { streams: streams_max, replica_wait, .. } = *limits;
+        Ok(Self { quic, streams_max, replica_wait, io })
     }
 
     /// The address that it is bound to.
@@ -136,6 +138,16 @@ impl Endpoint {
                 io.spawn(serving::serve(incoming, Arc::clone(&services), io.clone()));
             }
         });
+    }
+
+    /// How long a call from here without a deadline waits for a replica.
+    pub(super) fn replica_wait(&self) -> Duration {
+        self.replica_wait
+    }
+
+    /// Starts a task where the connections of this endpoint run.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.io.spawn(task);
     }
 
     /// Connects to a node of the group `expected`; `ours` are the methods that both should have.

@@ -82,11 +82,6 @@ impl Expected {
         waiting.readers.clear();
     }
 
-    /// How many have not arrived.
-    pub(super) fn count(&self) -> usize {
-        self.lock().readers.len()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
