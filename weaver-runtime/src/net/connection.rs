@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    iter::Sum,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -56,6 +57,15 @@ pub(crate) struct CallingGauges {
     pub(crate) calls: usize,
     /// Streams that are open on this side, or are expected.
     pub(crate) streams: usize,
+}
+
+impl Sum for CallingGauges {
+    fn sum<I: Iterator<Item = Self>>(gauges: I) -> Self {
+        gauges.fold(Self::default(), |sum, one| Self {
+            calls: sum.calls + one.calls,
+            streams: sum.streams + one.streams,
+        })
+    }
 }
 
 /// What became of a call that was handed to a connection.
@@ -144,14 +154,15 @@ impl Connection {
         self.waiting.count.load(Ordering::Relaxed)
     }
 
+    /// What is under way here.
+    pub(super) fn gauges(&self) -> CallingGauges {
+        let streams = self.producing.count() + self.expected.count();
+        CallingGauges { calls: self.calls_in_flight(), streams }
+    }
+
     /// Closes the connection; calls in flight fail with "outcome unknown".
     pub(super) fn close(&self, code: quinn::VarInt, reason: &str) {
         self.quic.close(code, reason.as_bytes());
-    }
-
-    /// Streams that are open on this side, or are expected.
-    pub(super) fn streams(&self) -> usize {
-        self.producing.count() + self.expected.count()
     }
 
     /// One call, in the context that we are in. Dropping the future gives the call up and tells the

@@ -24,6 +24,7 @@ use crate::{
 pub struct Endpoint {
     quic: quinn::Endpoint,
     streams_max: u32,
+    replica_wait: Duration,
     io: Io,
 }
 
@@ -122,7 +123,8 @@ impl Endpoint {
             quinn::Endpoint::new(endpoint_config(address), Some(server), socket, runtime)
                 .map_err(failed)?;
         quic.set_default_client_config(client);
-        Ok(Self { quic, streams_max: limits.streams, io })
+        let Limits { streams: streams_max, replica_wait, .. } = *limits;
+        Ok(Self { quic, streams_max, replica_wait, io })
     }
 
     /// The address that it is bound to.
@@ -141,6 +143,16 @@ impl Endpoint {
                 io.spawn(serving::serve(incoming, Arc::clone(&services), io.clone()));
             }
         });
+    }
+
+    /// How long a call from here without a deadline waits for a replica.
+    pub(super) fn replica_wait(&self) -> Duration {
+        self.replica_wait
+    }
+
+    /// Starts a task where the connections of this endpoint run.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.io.spawn(task);
     }
 
     /// Connects to a node of the group `expected`; `ours` are the methods that both should have.
