@@ -24,9 +24,9 @@ use crate::{
     component::{Component, ComponentSpec, Dispatch},
     config::ConfigFile,
     construct::{Provided, Provider},
-    control::Health,
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
+    limits::SHUTDOWN_SECONDS_MAX,
     listener::Listener,
     net::{Callers, Router, Service},
     panics,
@@ -64,9 +64,6 @@ pub(crate) enum Calls {
         on_listening: Box<dyn Fn(&'static str, SocketAddr) + Send + Sync>,
     },
 }
-
-/// A component's `shutdown` gets this long; then the next one's runs.
-const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,13 +124,13 @@ impl Node {
         self.registry.graph()
     }
 
-    /// How the components here are.
-    pub(crate) fn health(&self) -> Health {
+    /// The components here that could not be built yet, with the reason of the last attempt.
+    pub(crate) fn failed(&self) -> Vec<(String, String)> {
         let failed = self
             .slots
             .iter()
             .filter_map(|(name, slot)| slot.failed().map(|reason| ((*name).to_owned(), reason)));
-        Health { failed: failed.collect() }
+        failed.collect()
     }
 
     /// Stops building and runs every component's `shutdown`, dependents before what they depend on.

@@ -1,6 +1,6 @@
 //! [`Placement`]: which group each component is in, and what follows from it for calls.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,15 @@ pub enum EdgeKind {
     Direct,
     /// To another process: bincode over QUIC.
     Remote,
+}
+
+impl fmt::Display for EdgeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Remote => "remote",
+        })
+    }
 }
 
 impl Placement {

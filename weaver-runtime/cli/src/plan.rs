@@ -9,6 +9,8 @@ use weaver_runtime::{
     placement::{EdgeKind, MAIN, Placement},
 };
 
+use crate::wrap::wrap;
+
 /// Which group each component is in, and how many replicas each group has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -57,15 +59,19 @@ impl Plan {
         Self { groups, placement, edges }
     }
 
+    /// Whether a component may be called from another group than its own.
+    pub(crate) fn has_remote_callers(&self, graph: &Graph, component: &str) -> bool {
+        let callers = self.placement.callers_of(graph, component);
+        callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
+    }
+
     /// Methods that cannot be called where this plan puts them, each with the reason.
     pub(crate) fn problems(&self, graph: &Graph) -> Vec<String> {
-        let remote = |component: &str| {
-            let callers = self.placement.callers_of(graph, component);
-            callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
-        };
-        let methods = graph.components.iter().filter(|(name, _)| remote(name)).flat_map(
-            |(name, component)| component.methods.iter().map(move |method| (name, method)),
-        );
+        let components = graph.components.iter();
+        let remote = components.filter(|(name, _)| self.has_remote_callers(graph, name));
+        let methods = remote.flat_map(|(name, component)| {
+            component.methods.iter().map(move |method| (name, method))
+        });
         let problems = methods.flat_map(|(name, method)| {
             method.problems.iter().map(move |problem| {
                 let method = &method.name;
@@ -73,6 +79,20 @@ impl Plan {
             })
         });
         problems.collect()
+    }
+
+    /// Writes each group with its components and replicas.
+    pub(crate) fn fmt_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
+        writeln!(f, "groups")?;
+        for Group { name, components, replicas } in &self.groups {
+            let main = (name == MAIN).then_some("main").into_iter();
+            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
+            let names = wrap(&names.join(", "), 2 + width + 2);
+            let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
+            writeln!(f, "  {name:width$}  {names}{times}")?;
+        }
+        Ok(())
     }
 
     /// Every replica that is to run.
@@ -119,23 +139,12 @@ fn placement(groups: &[Group]) -> Placement {
 /// What `deploy` prints: each group, then each edge with its kind.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
-        writeln!(f, "groups")?;
-        for Group { name, components, replicas } in &self.groups {
-            let main = (name == MAIN).then_some("main").into_iter();
-            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
-            let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
-            writeln!(f, "  {name:width$}  {}{times}", names.join(", "))?;
-        }
+        self.fmt_groups(f)?;
         let edges: Vec<_> =
             self.edges.iter().map(|e| (format!("{} → {}", e.caller, e.callee), e.kind)).collect();
         let width = edges.iter().map(|(edge, _)| edge.chars().count()).max().unwrap_or(0);
         write!(f, "edges")?;
         for (edge, kind) in edges {
-            let kind = match kind {
-                EdgeKind::Direct => "direct",
-                EdgeKind::Remote => "remote",
-            };
             write!(f, "\n  {edge:width$}  {kind}")?;
         }
         write!(f, "\n  main may get any other component as well")

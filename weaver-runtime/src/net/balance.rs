@@ -22,7 +22,7 @@ use self::{
     health::{Health, Peers},
     rendezvous::Site,
 };
-use super::router::ReplicaAddress;
+use super::routes::ReplicaAddress;
 
 /// A group's replicas, and how this node has fared with each.
 #[derive(Debug, Default)]
@@ -112,16 +112,36 @@ impl Balance {
         }
     }
 
-    /// The call ended without a word about the replica: its caller gave up, or it is draining.
-    pub(crate) fn abandoned(&mut self, chosen: &Chosen) {
+    /// The call ended without an answer, for which the replica is not to blame: it is draining, or the
+    /// caller gave up, or another was quicker. All that is known is how long it had `waited`.
+    pub(crate) fn abandoned(
+        &mut self,
+        chosen: &Chosen,
+        waited: Duration,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let peers = self.peers_of(chosen, now);
         if let Some(health) = self.health(chosen) {
-            health.abandoned(chosen.standing);
+            health.abandoned(chosen.standing, waited, peers, now, rng);
         }
     }
 
-    /// Whether there is a replica that a call was not tried on.
-    pub(crate) fn has_untried(&self, tried: &[Arc<ReplicaAddress>]) -> bool {
-        self.peers.iter().any(|peer| !tried.contains(&peer.replica))
+    /// Whether there is no replica at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Whether there is a replica to choose that a call was not tried on; not one that is left out.
+    pub(crate) fn has_untried(
+        &self,
+        tried: &[Arc<ReplicaAddress>],
+        load: impl Fn(&ReplicaAddress) -> Option<usize>,
+        now: Instant,
+    ) -> bool {
+        let usable = self.peers.iter().filter(|peer| peer.health.is_usable(now));
+        let mut open = usable.filter(|peer| load(&peer.replica).is_some());
+        open.any(|peer| !tried.contains(&peer.replica))
     }
 
     /// The indexes of replicas that were not tried: those to choose from, or those left out.

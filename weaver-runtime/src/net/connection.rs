@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    iter::Sum,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -27,13 +28,10 @@ use crate::{
     context::CallContext,
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
+    limits::CALLS_IN_FLIGHT_MAX,
     message::Message,
     stream::{ByteStream, Streams},
 };
-
-/// Calls that may wait for their answer on one connection. Far above what a node carries with short
-/// handlers (tens of thousands of calls a second), and a bound on memory when a callee hangs.
-pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;
 
 /// The caller's side of a connection.
 #[derive(Debug)]
@@ -50,6 +48,24 @@ pub struct Connection {
     /// The callee said that it takes no new calls.
     going_away: AtomicBool,
     io: Io,
+}
+
+/// What a node waits for on its connections to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallingGauges {
+    /// Calls that wait for their answer.
+    pub(crate) calls: usize,
+    /// Streams that are open on this side, or are expected.
+    pub(crate) streams: usize,
+}
+
+impl Sum for CallingGauges {
+    fn sum<I: Iterator<Item = Self>>(gauges: I) -> Self {
+        gauges.fold(Self::default(), |sum, one| Self {
+            calls: sum.calls + one.calls,
+            streams: sum.streams + one.streams,
+        })
+    }
 }
 
 /// What became of a call that was handed to a connection.
@@ -138,14 +154,15 @@ impl Connection {
         self.waiting.count.load(Ordering::Relaxed)
     }
 
+    /// What is under way here.
+    pub(super) fn gauges(&self) -> CallingGauges {
+        let streams = self.producing.count() + self.expected.count();
+        CallingGauges { calls: self.calls_in_flight(), streams }
+    }
+
     /// Closes the connection; calls in flight fail with "outcome unknown".
     pub(super) fn close(&self, code: quinn::VarInt, reason: &str) {
         self.quic.close(code, reason.as_bytes());
-    }
-
-    /// Streams that are open on this side, or are expected.
-    pub(super) fn streams(&self) -> usize {
-        self.producing.count() + self.expected.count()
     }
 
     /// One call, in the context that we are in. Dropping the future gives the call up and tells the

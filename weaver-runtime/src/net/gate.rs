@@ -17,11 +17,8 @@ use super::{
 };
 use crate::{
     error::{CallErrorKind, Failure, Load, Refusal},
-    limits::Limits,
+    limits::{FLUSH_SECONDS_MAX, Limits},
 };
-
-/// What a node that stops gives its peers to take the last answers.
-const FLUSH_SECONDS_MAX: u64 = 2;
 
 /// Counts what is under way on all connections, bounds it, and closes for draining.
 #[derive(Debug)]

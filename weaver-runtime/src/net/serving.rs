@@ -297,8 +297,9 @@ impl Session {
                 }
                 if let Err(load) = held.grow_to(decoder.kept_bytes()) {
                     let failure = CallErrorKind::Refused(Refusal::Overloaded { load }).into();
-                    let call = decoder.unfinished_call();
-                    call.map(|call| self.answer(call, Err(failure), None));
+                    if let Some(call) = decoder.unfinished_call() {
+                        self.answer(call, Err(failure), None);
+                    }
                     return Ok(None);
                 }
                 match stream.read_chunk(usize::MAX, true).await? {

@@ -132,10 +132,7 @@ impl<T: Item, E: Item> futures_core::Stream for Encoding<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
         let Some(items) = &mut self.items else { return Poll::Ready(None) };
-        let encoded = match std::task::ready!(items.as_mut().poll_next(cx)) {
-            Some(item) => Some(encode(&item)),
-            None => None,
-        };
+        let encoded = std::task::ready!(items.as_mut().poll_next(cx)).map(|item| encode(&item));
         if !matches!(encoded, Some(Ok(_))) {
             self.items = None;
         }

@@ -183,10 +183,30 @@ impl Health {
         }
     }
 
-    /// A call that began with this standing ended without a word about the replica.
-    pub(crate) fn abandoned(&mut self, standing: Standing) {
-        if let (Standing::Trial, State::Out { trial, .. }) = (standing, &mut self.state) {
-            *trial = None;
+    /// A call that began with this standing ended before it was answered, and had waited so long: its
+    /// answer would have been slower still. That is how one that is slow, or hangs, is found out
+    /// where callers do not wait for it: hedged calls, and those with timers of their own.
+    pub(crate) fn abandoned(
+        &mut self,
+        standing: Standing,
+        waited: Duration,
+        peers: Peers,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let slow = is_slow(waited, peers);
+        if slow {
+            self.slow_answers_in_a_row += 1;
+        }
+        match &mut self.state {
+            State::In { .. } => {
+                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers.may_spare_it {
+                    self.leave_out(false, now, rng);
+                }
+            }
+            State::Out { .. } if slow => self.failed_again(standing, false, now, rng),
+            State::Out { trial, .. } if standing == Standing::Trial => *trial = None,
+            State::Out { .. } => {}
         }
     }
 

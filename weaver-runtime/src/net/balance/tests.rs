@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::net::router::ReplicaId;
+use crate::net::routes::ReplicaId;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -33,6 +33,11 @@ impl Group {
         let tried: Vec<_> = tried.iter().map(|index| Arc::new(replica(*index))).collect();
         let load = |replica: &ReplicaAddress| self.load.get(replica).copied();
         self.balance.choose(key, &tried, load, self.now, &mut self.rng)
+    }
+
+    fn has_untried(&self, tried: &[u32]) -> bool {
+        let tried: Vec<_> = tried.iter().map(|index| Arc::new(replica(*index))).collect();
+        self.balance.has_untried(&tried, |replica| self.load.get(replica).copied(), self.now)
     }
 
     fn index(&mut self, key: Option<u64>, tried: &[u32]) -> Option<u32> {
@@ -86,8 +91,12 @@ fn who_was_tried_is_not_chosen_again() {
     let mut group = Group::of(3);
     assert_eq!(group.index(None, &[0, 2]), Some(1));
     assert_eq!(group.index(None, &[0, 1, 2]), None);
-    assert!(group.balance.has_untried(&[Arc::new(replica(0))]));
-    assert!(!Group::of(1).balance.has_untried(&[Arc::new(replica(0))]));
+    assert!(group.has_untried(&[0]));
+    assert!(!group.has_untried(&[0, 1, 2]));
+    group.load.remove(&replica(1));
+    assert!(group.has_untried(&[0]));
+    group.fail(2, Trouble::Lost);
+    assert!(!group.has_untried(&[0]), "one is left out, one takes no calls");
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn a_trial_that_its_caller_gave_up_is_anothers() {
     let trial = group.choose(None, &[]).unwrap();
     assert_eq!(trial.standing, Standing::Trial);
     assert_ne!(group.choose(None, &[]).unwrap().standing, Standing::Trial);
-    group.balance.abandoned(&trial);
+    group.balance.abandoned(&trial, Duration::ZERO, group.now, &mut group.rng);
     assert_eq!(group.choose(None, &[]).unwrap().standing, Standing::Trial);
 }
 
