@@ -9,6 +9,9 @@ use weaver::{Context, Ref, Result, Stream, component};
 pub(crate) trait Echo {
     async fn echo(&self, bytes: Vec<u8>) -> Result<Vec<u8>>;
 
+    /// Copies so many bytes within its process.
+    async fn copy(&self, bytes: usize) -> Result<()>;
+
     /// Items of this size, without end.
     async fn pour(&self, item_bytes: usize) -> Result<Stream<Vec<u8>>>;
 }
@@ -22,9 +25,23 @@ impl Echo for Mirror {
         Ok(bytes)
     }
 
+    async fn copy(&self, bytes: usize) -> Result<()> {
+        copy(bytes);
+        Ok(())
+    }
+
     async fn pour(&self, item_bytes: usize) -> Result<Stream<Vec<u8>>> {
         Ok(Stream::of_values(std::iter::repeat_with(move || vec![7; item_bytes])))
     }
+}
+
+/// As often as a call with so large an argument and result does: encoded, sent, received, decoded.
+pub(crate) fn copy(bytes: usize) {
+    let mut from = vec![7_u8; bytes];
+    for _ in 0..4 {
+        from = std::hint::black_box(&from).clone();
+    }
+    std::hint::black_box(from);
 }
 
 /// How long each row is measured.

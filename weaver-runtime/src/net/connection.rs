@@ -344,7 +344,7 @@ fn time_left_milliseconds(deadline: Instant) -> u32 {
 
 fn not_sent(reason: &NotQueued) -> Failure {
     match *reason {
-        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Bytes { bytes, bytes_max }),
+        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Unsent { bytes, bytes_max }),
         // The connection is about to be replaced: the call goes elsewhere.
         NotQueued::Closed => CallErrorKind::Draining.into(),
     }
@@ -458,7 +458,7 @@ impl Waiting {
         }
         let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
         if there >= calls_max {
-            return Err((overloaded(Load::Calls { calls: there, calls_max }), arguments));
+            return Err((overloaded(Load::Waiting { calls: there, calls_max }), arguments));
         }
         let (answer, waiting) = oneshot::channel();
         let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };

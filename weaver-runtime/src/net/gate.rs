@@ -105,9 +105,8 @@ impl Gate {
             return Err(CallErrorKind::Draining.into());
         }
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
-        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max).map_err(|there| {
-            overloaded(Load::Calls { calls: there - 1, calls_max: of_share_max })
-        })?;
+        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max)
+            .map_err(|_| overloaded(Load::Calls { calls: calls_max - free, calls_max }))?;
         let mut held = self.hold_nothing(share);
         held.grow_to(bytes).map_err(overloaded)?;
         Ok(Place { _call: call, _of_share: of_share, _bytes: held })
@@ -191,9 +190,9 @@ impl Held {
         let own = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
         self.bytes += more;
         let free = (self.bytes_max + more).saturating_sub(total);
-        let bytes_max = free.saturating_mul(SHARE_OF_FREE).min(self.bytes_max);
-        if total > self.bytes_max || own > bytes_max {
-            return Err(Load::Bytes { bytes: own, bytes_max });
+        let of_share_max = free.saturating_mul(SHARE_OF_FREE);
+        if total > self.bytes_max || own > of_share_max {
+            return Err(Load::Bytes { bytes: total, bytes_max: self.bytes_max });
         }
         Ok(())
     }
@@ -222,7 +221,7 @@ mod tests {
     fn calls_and_their_bytes_are_bounded_with_both_numbers() {
         let (gate, share) = (gate(2, 100), Arc::default());
         let places = (gate.enter(&share, 40).unwrap(), gate.enter(&share, 50).unwrap());
-        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 0 });
+        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 2 });
         assert_eq!(gate.enter(&share, 0).unwrap_err(), too_many);
         drop(places.0);
         let too_large = overloaded(Load::Bytes { bytes: 101, bytes_max: 100 });
