@@ -106,6 +106,7 @@ bodies! {
     deadlines::without_one_a_longer_one_is_its_own,
     deadlines::one_that_has_passed_sends_nothing,
     deadlines::others_are_not_bounded_by_it,
+    deadlines::a_methods_own_is_for_callers_without_one,
     metadata::travels_with_all_that_a_call_makes,
     metadata::never_leaks_into_another_call,
     metadata::is_bounded,

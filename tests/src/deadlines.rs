@@ -29,6 +29,14 @@ trait Clock {
     /// Never returns.
     async fn wait(&self) -> Result<()>;
 
+    /// Never returns, for at most a while.
+    #[timeout("300ms")]
+    async fn wait_a_while(&self) -> Result<()>;
+
+    /// What the method's own deadline leaves.
+    #[timeout("10m")]
+    async fn time_left_of_its_own(&self) -> Result<Option<Duration>>;
+
     /// Calls of `wait` that are under way, and how many calls there were of anything.
     async fn counts(&self) -> Result<(u32, u32)>;
 }
@@ -59,6 +67,14 @@ impl Clock for Wall {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _leaves = Leaves(&self.waiting);
         pending().await
+    }
+
+    async fn wait_a_while(&self) -> Result<()> {
+        self.wait().await
+    }
+
+    async fn time_left_of_its_own(&self) -> Result<Option<Duration>> {
+        Ok(time_left())
     }
 
     async fn counts(&self) -> Result<(u32, u32)> {
@@ -191,5 +207,21 @@ pub(crate) async fn others_are_not_bounded_by_it(stage: &Stage) -> Result<()> {
     let (bounded, free) = tokio::join!(bounded, free);
     assert_exceeded(bounded, "Clock", "wait");
     assert_eq!(free?, [None; 20]);
+    nobody_waits(&clock).await
+}
+
+pub(crate) async fn a_methods_own_is_for_callers_without_one(stage: &Stage) -> Result<()> {
+    let clock = stage.app.get::<dyn Clock>().await?;
+    let began = Instant::now();
+    assert_exceeded(clock.wait_a_while().await, "Clock", "wait_a_while");
+    assert!((SHORT..AT_ONCE).contains(&began.elapsed()), "{:?}", began.elapsed());
+    nobody_waits(&clock).await?;
+    let own = clock.time_left_of_its_own().await?;
+    assert!(own.is_some_and(|left| LONG - AT_ONCE < left && left <= LONG), "{own:?}");
+    // An earlier one of the caller's stays, a later one does not count.
+    let earlier = timeout(LONG / 2, clock.time_left_of_its_own()).await?;
+    assert!(earlier.is_some_and(|left| left <= LONG / 2), "{earlier:?}");
+    let later = timeout(2 * LONG, clock.wait_a_while()).await;
+    assert_exceeded(later, "Clock", "wait_a_while");
     nobody_waits(&clock).await
 }
