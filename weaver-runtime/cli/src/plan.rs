@@ -47,7 +47,7 @@ impl Plan {
                 place(&mut groups, component, config.placement_default());
             }
         }
-        let placement = placement(&groups);
+        let placement = placement(&groups, graph);
         let edges = graph.edges().map(|(caller, callee)| Edge {
             caller: caller.to_owned(),
             callee: callee.to_owned(),
@@ -109,11 +109,13 @@ fn free_name(groups: &[Group], component: &str) -> String {
     candidates.chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
-fn placement(groups: &[Group]) -> Placement {
+fn placement(groups: &[Group], graph: &Graph) -> Placement {
     let pairs = groups.iter().flat_map(|group| {
         group.components.iter().map(|component| (component.clone(), group.name.clone()))
     });
-    Placement::new(pairs)
+    let replicated = groups.iter().filter(|group| group.replicas > 1);
+    let by_key = replicated.flat_map(|group| &group.components);
+    Placement::new(pairs).with_keys(by_key.filter(|it| graph.is_routed(it)).cloned())
 }
 
 /// What `deploy` prints: each group, then each edge with its kind.
@@ -127,16 +129,16 @@ impl fmt::Display for Plan {
             let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
             writeln!(f, "  {name:width$}  {}{times}", names.join(", "))?;
         }
-        let edges: Vec<_> =
-            self.edges.iter().map(|e| (format!("{} → {}", e.caller, e.callee), e.kind)).collect();
-        let width = edges.iter().map(|(edge, _)| edge.chars().count()).max().unwrap_or(0);
+        let names = |edge: &Edge| format!("{} → {}", edge.caller, edge.callee);
+        let width = self.edges.iter().map(|edge| names(edge).chars().count()).max().unwrap_or(0);
         write!(f, "edges")?;
-        for (edge, kind) in edges {
-            let kind = match kind {
+        for edge in &self.edges {
+            let kind = match edge.kind {
                 EdgeKind::Direct => "direct",
+                EdgeKind::Remote if self.placement.is_by_key(&edge.callee) => "remote, by key",
                 EdgeKind::Remote => "remote",
             };
-            write!(f, "\n  {edge:width$}  {kind}")?;
+            write!(f, "\n  {:width$}  {kind}", names(edge))?;
         }
         write!(f, "\n  main may get any other component as well")
     }
@@ -153,6 +155,20 @@ mod tests {
     fn requests(references: &[&str]) -> Requests {
         let references = references.iter().map(|&name| name.to_owned()).collect();
         Requests { references, ..Requests::default() }
+    }
+
+    fn method(name: &str) -> MethodNode {
+        MethodNode {
+            name: name.to_owned(),
+            arguments: vec!["body".to_owned()],
+            arguments_shape: String::new(),
+            result_shape: String::new(),
+            idempotent: false,
+            hedge: None,
+            timeout: None,
+            routed: false,
+            problems: Vec::new(),
+        }
     }
 
     fn graph() -> Graph {
@@ -210,19 +226,28 @@ edges
     }
 
     #[test]
+    fn keys_have_their_replica_even_for_who_is_in_the_same_process() {
+        let mut graph = graph();
+        graph
+            .components
+            .get_mut("Store")
+            .unwrap()
+            .methods
+            .push(MethodNode { routed: true, ..method("put") });
+        let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
+        let plan = |replicas: &str| {
+            let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));
+            Plan::new(&graph, &config.unwrap()).to_string()
+        };
+        assert!(plan("replicas = 2").contains("  Cart → Store  remote, by key\n"));
+        assert!(plan("replicas = 1").contains("  Cart → Store  direct\n"));
+    }
+
+    #[test]
     fn what_cannot_travel_is_named_where_it_would_have_to() {
         let mut graph = graph();
-        let method = MethodNode {
-            name: "put".to_owned(),
-            arguments: vec!["body".to_owned()],
-            arguments_shape: String::new(),
-            result_shape: String::new(),
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: vec!["argument `body` is JSON".to_owned()],
-        };
+        let method =
+            MethodNode { problems: vec!["argument `body` is JSON".to_owned()], ..method("put") };
         graph.components.get_mut("Store").unwrap().methods.push(method);
         let each = Plan::new(&graph, &ConfigFile::default());
         let expected = "Store.put cannot be called from another process: argument `body` is JSON";

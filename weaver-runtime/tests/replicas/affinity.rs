@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weaver_runtime::limits::Limits;
 
-use crate::{deployment::Deployment, method::KEYED, seed};
+use crate::{caller::Caller, deployment::Deployment, method::KEYED, seed};
 
 const KEYS: u64 = 200;
 
@@ -38,4 +38,17 @@ async fn equal_keys_meet_the_same_replica_and_only_those_of_one_that_leaves_move
     deployment.start(2, &Limits::default());
     deployment.publish();
     assert_eq!(homes(&deployment).await, before);
+}
+
+/// A component with keys is called so by those in its own group, too, and by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_finds_the_home_of_a_key_like_everybody_else_be_it_itself() {
+    seed();
+    let deployment = Deployment::of(2);
+    let homes = homes(&deployment).await;
+    let within = Caller::on(deployment.replica(0).endpoint.clone());
+    within.router.set_routes(&deployment.routes());
+    for (key, home) in homes {
+        assert_eq!(within.backend.served_by(KEYED, key).await, home);
+    }
 }

@@ -26,7 +26,11 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(identity: &Identity, limits: &Limits) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let endpoint = Endpoint::bind(any, identity, limits, Io::new().unwrap()).unwrap();
+        Self::on(Endpoint::bind(any, identity, limits, Io::new().unwrap()).unwrap())
+    }
+
+    /// A node that is called on the same socket.
+    pub(crate) fn on(endpoint: Endpoint) -> Self {
         let router = Router::new(endpoint, Hello::new(fingerprint()), signatures());
         let backend = Backend(router.transport(CALLEE, 0));
         Self { router, backend }

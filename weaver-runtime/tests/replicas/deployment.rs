@@ -72,10 +72,14 @@ impl Deployment {
     /// Tells the caller who lives.
     pub(crate) fn publish(&mut self) {
         self.revision += 1;
+        self.caller.router.set_routes(&self.routes());
+    }
+
+    pub(crate) fn routes(&self) -> Routes {
         let nodes = self.replicas.values().map(|replica| replica.at.clone());
         let replicas = nodes.chain(self.strangers.iter().cloned()).collect();
         let groups = [(CALLEE.to_owned(), replicas)].into();
-        self.caller.router.set_routes(&Routes { revision: self.revision, groups });
+        Routes { revision: self.revision, groups }
     }
 
     pub(crate) fn replica(&self, index: u32) -> &Replica {

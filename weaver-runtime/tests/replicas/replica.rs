@@ -30,7 +30,7 @@ pub(crate) struct Replica {
     pub(crate) at: ReplicaAddress,
     subject: Arc<Subject>,
     services: Arc<Services>,
-    endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Replica {
@@ -45,7 +45,8 @@ impl Replica {
             served: AtomicUsize::new(0),
         });
         let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject)));
-        let service = Service { target, callers: Callers::Groups(vec![CALLER.to_owned()]) };
+        let callers = Callers::Groups([CALLER, CALLEE].map(str::to_owned).into());
+        let service = Service { target, callers };
         let services = Services::new([(fingerprint(), vec![Some(service)])], signatures(), limits);
         endpoint.serve(Arc::clone(&services));
         let replica = ReplicaId { group: CALLEE.to_owned(), index };
