@@ -169,9 +169,8 @@ impl Node {
     }
 
     fn provide(&self, spec: &'static ComponentSpec, holder: &str) -> Result<Provided> {
-        let direct = !matches!(self.calls, Calls::Encoded);
         match self.slots.get(spec.name) {
-            Some(slot) if direct => slot.provide().map_err(Error::from),
+            Some(slot) if self.calls.are_direct(spec.name) => slot.provide().map_err(Error::from),
             _ => Ok(Provided::Elsewhere(self.transport(spec, holder)?)),
         }
     }
@@ -234,6 +233,15 @@ impl Calls {
         match self {
             Self::Direct | Self::Encoded => true,
             Self::Remote { group, placement, .. } => placement.group_of(component) == Some(group),
+        }
+    }
+
+    /// Whether a component that is here is called as such.
+    fn are_direct(&self, component: &str) -> bool {
+        match self {
+            Self::Direct => true,
+            Self::Encoded => false,
+            Self::Remote { placement, .. } => !placement.is_by_key(component),
         }
     }
 }

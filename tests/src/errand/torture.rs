@@ -42,11 +42,10 @@ const SETTLED_MILLISECONDS: u64 = 1000;
 /// How much two such looks may differ.
 const SETTLED_RATIO: f64 = 1.002;
 
-/// What may be left of the heap, relative to before, after this many trees; tables and the windows of
-/// connections are still growing into their size after fewer.
+/// What may be left of the heap, relative to before, and in bytes: windows and tables of connections
+/// breathe by some tens of kilobytes, which is less than a byte for each tree of the full form.
 const HEAP_GROWTH_MAX: f64 = 1.01;
-const SETTLED_TREES: u64 = 50_000;
-const HEAP_GROWTH_EARLY_MAX: f64 = 1.05;
+const HEAP_BREATH_BYTES: usize = 64 << 10;
 
 /// What the resident set may grow between the first run and a second such run.
 const RESIDENT_GROWTH_MAX: f64 = 1.05;
@@ -281,10 +280,10 @@ pub(super) async fn torture(app: &App, trees: u64, seed: u64) -> Result<()> {
         runs.push(held);
     }
     let [before, first, second] = runs[..] else { unreachable!("there were three") };
-    let heap_max = if trees < SETTLED_TREES { HEAP_GROWTH_EARLY_MAX } else { HEAP_GROWTH_MAX };
     for (before, after) in before.iter().zip(&first).chain(first.iter().zip(&second)) {
-        let grown = ratio(own(before.heap_bytes), own(after.heap_bytes));
-        (grown <= heap_max)
+        let after_bytes = own(after.heap_bytes).saturating_sub(HEAP_BREATH_BYTES);
+        let grown = ratio(own(before.heap_bytes), after_bytes);
+        (grown <= HEAP_GROWTH_MAX)
             .then_some(())
             .context(format_args!("the heap has grown {grown}-fold"))?;
         (after.tasks <= before.tasks).then_some(()).context("tasks are left")?;

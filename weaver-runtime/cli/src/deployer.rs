@@ -492,7 +492,7 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Starting => "starting",
         Phase::Running { .. } => "running",
         Phase::Waiting { .. } => "waiting",
-        Phase::Stopping => "stopping",
+        Phase::Stopping { .. } => "stopping",
         Phase::Stopped => "stopped",
     }
 }

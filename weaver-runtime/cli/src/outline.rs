@@ -61,7 +61,7 @@ impl Outline<'_> {
         let references = requests.references.iter().map(|component| Row {
             label: "references",
             subject: component.clone(),
-            remark: self.plan.placement.edge_kind(holder, component).to_string(),
+            remark: self.plan.edge_kind(holder, component),
         });
         let listeners = requests.listeners.iter().map(|listener| Row {
             label: "listeners",

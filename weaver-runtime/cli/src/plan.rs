@@ -49,7 +49,7 @@ impl Plan {
                 place(&mut groups, component, config.placement_default());
             }
         }
-        let placement = placement(&groups);
+        let placement = placement(&groups, graph);
         let edges = graph.edges().map(|(caller, callee)| Edge {
             caller: caller.to_owned(),
             callee: callee.to_owned(),
@@ -79,6 +79,15 @@ impl Plan {
             })
         });
         problems.collect()
+    }
+
+    /// What a call from one component, or `main`, to another is, in words.
+    pub(crate) fn edge_kind(&self, caller: &str, callee: &str) -> String {
+        let kind = self.placement.edge_kind(caller, callee);
+        match kind {
+            EdgeKind::Remote if self.placement.is_by_key(callee) => format!("{kind}, by key"),
+            EdgeKind::Remote | EdgeKind::Direct => kind.to_string(),
+        }
     }
 
     /// Writes each group with its components and replicas.
@@ -129,19 +138,24 @@ fn free_name(groups: &[Group], component: &str) -> String {
     candidates.chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
-fn placement(groups: &[Group]) -> Placement {
+fn placement(groups: &[Group], graph: &Graph) -> Placement {
     let pairs = groups.iter().flat_map(|group| {
         group.components.iter().map(|component| (component.clone(), group.name.clone()))
     });
-    Placement::new(pairs)
+    let replicated = groups.iter().filter(|group| group.replicas > 1);
+    let by_key = replicated.flat_map(|group| &group.components);
+    Placement::new(pairs).with_keys(by_key.filter(|it| graph.is_routed(it)).cloned())
 }
 
 /// What `deploy` prints: each group, then each edge with its kind.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt_groups(f)?;
-        let edges: Vec<_> =
-            self.edges.iter().map(|e| (format!("{} → {}", e.caller, e.callee), e.kind)).collect();
+        let name_and_kind = |edge: &Edge| {
+            let Edge { caller, callee, .. } = edge;
+            (format!("{caller} → {callee}"), self.edge_kind(caller, callee))
+        };
+        let edges: Vec<_> = self.edges.iter().map(name_and_kind).collect();
         let width = edges.iter().map(|(edge, _)| edge.chars().count()).max().unwrap_or(0);
         write!(f, "edges")?;
         for (edge, kind) in edges {
@@ -162,6 +176,20 @@ mod tests {
     fn requests(references: &[&str]) -> Requests {
         let references = references.iter().map(|&name| name.to_owned()).collect();
         Requests { references, ..Requests::default() }
+    }
+
+    fn method(name: &str) -> MethodNode {
+        MethodNode {
+            name: name.to_owned(),
+            arguments: vec!["body".to_owned()],
+            arguments_shape: String::new(),
+            result_shape: String::new(),
+            idempotent: false,
+            hedge: None,
+            timeout: None,
+            routed: false,
+            problems: Vec::new(),
+        }
     }
 
     fn graph() -> Graph {
@@ -219,19 +247,28 @@ edges
     }
 
     #[test]
+    fn keys_have_their_replica_even_for_who_is_in_the_same_process() {
+        let mut graph = graph();
+        graph
+            .components
+            .get_mut("Store")
+            .unwrap()
+            .methods
+            .push(MethodNode { routed: true, ..method("put") });
+        let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
+        let plan = |replicas: &str| {
+            let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));
+            Plan::new(&graph, &config.unwrap()).to_string()
+        };
+        assert!(plan("replicas = 2").contains("  Cart → Store  remote, by key\n"));
+        assert!(plan("replicas = 1").contains("  Cart → Store  direct\n"));
+    }
+
+    #[test]
     fn what_cannot_travel_is_named_where_it_would_have_to() {
         let mut graph = graph();
-        let method = MethodNode {
-            name: "put".to_owned(),
-            arguments: vec!["body".to_owned()],
-            arguments_shape: String::new(),
-            result_shape: String::new(),
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: vec!["argument `body` is JSON".to_owned()],
-        };
+        let method =
+            MethodNode { problems: vec!["argument `body` is JSON".to_owned()], ..method("put") };
         graph.components.get_mut("Store").unwrap().methods.push(method);
         let each = Plan::new(&graph, &ConfigFile::default());
         let expected = "Store.put cannot be called from another process: argument `body` is JSON";

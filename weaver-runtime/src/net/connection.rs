@@ -45,8 +45,6 @@ pub struct Connection {
     producing: Arc<Tally>,
     streams_max: usize,
     ids: AtomicU64,
-    /// The callee said that it takes no new calls.
-    going_away: AtomicBool,
     io: Io,
 }
 
@@ -126,7 +124,6 @@ impl Connection {
             producing: Arc::default(),
             streams_max,
             ids: AtomicU64::new(1),
-            going_away: AtomicBool::new(false),
             io,
         })
     }
@@ -146,7 +143,7 @@ impl Connection {
 
     /// Whether new calls can be sent.
     pub(super) fn is_open(&self) -> bool {
-        !self.going_away.load(Ordering::Relaxed) && self.quic.close_reason().is_none()
+        !self.waiting.is_closing() && self.quic.close_reason().is_none()
     }
 
     /// Calls that wait for their answer.
@@ -288,7 +285,7 @@ impl Connection {
                 self.waiting.fail(call, failure);
             }
             Kind::Accept => self.begin_streams(call),
-            Kind::GoAway => self.going_away.store(true, Ordering::Relaxed),
+            Kind::GoAway => self.waiting.take_no_more(),
             Kind::Hello
             | Kind::Welcome
             | Kind::Request
@@ -297,6 +294,15 @@ impl Connection {
             | Kind::Item => {
                 self.quic.close(CLOSED_PROTOCOL, b"a frame that only a caller sends");
             }
+        }
+        self.finish_if_done();
+    }
+
+    /// Tells a callee that goes away that no request is on its way any more: it answers those that are
+    /// late, so that it must not go before.
+    fn finish_if_done(&self) {
+        if self.waiting.is_done() {
+            self.outbox.close();
         }
     }
 
@@ -373,6 +379,7 @@ impl Drop for Interest<'_> {
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A full or closed outbox means that the callee will learn it otherwise.
             let _ = self.connection.outbox.send(header.onto(Message::empty()));
+            self.connection.finish_if_done();
         }
     }
 }
@@ -413,6 +420,8 @@ impl Arguments {
 struct Waiting {
     calls: Mutex<Calls>,
     count: AtomicUsize,
+    /// The callee said that it takes no new calls. Set under the lock: none is added after it.
+    is_closing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -453,7 +462,7 @@ impl Waiting {
         arguments: Arguments,
     ) -> Result<oneshot::Receiver<Answer>, (Failure, Arguments)> {
         let mut calls = self.lock();
-        if calls.closed {
+        if calls.closed || self.is_closing() {
             return Err((CallErrorKind::Draining.into(), arguments));
         }
         let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
@@ -465,6 +474,20 @@ impl Waiting {
         calls.callers.insert(call, caller);
         self.count.store(calls.callers.len(), Ordering::Relaxed);
         Ok(waiting)
+    }
+
+    fn take_no_more(&self) {
+        let _calls = self.lock();
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is no call, and will be none.
+    fn is_done(&self) -> bool {
+        self.is_closing() && self.lock().callers.is_empty()
     }
 
     fn remove(&self, call: u64) -> Option<Caller> {

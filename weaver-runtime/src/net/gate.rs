@@ -101,7 +101,7 @@ impl Gate {
         let calls_max = self.limits.calls_in_flight;
         let free = calls_max.saturating_sub(self.calls.count());
         let call = Tally::add(&self.calls, 1);
-        if *self.phase.borrow() != Phase::Open {
+        if self.is_draining() {
             return Err(CallErrorKind::Draining.into());
         }
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
@@ -150,6 +150,10 @@ impl Gate {
         usize::try_from(self.limits.streams).unwrap_or(usize::MAX)
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        *self.phase.borrow() != Phase::Open
+    }
+
     pub(super) fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
     }
@@ -176,7 +180,8 @@ impl Gate {
             self.writers.idle().await;
             self.streams.idle().await;
         };
-        // A peer that does not read its answers is not waited for.
+        // A peer that does not read its answers, or does not say that it sends no more requests, is not
+        // waited for.
         let _ = timeout(Duration::from_secs(FLUSH_SECONDS_MAX), flushed).await;
         left
     }

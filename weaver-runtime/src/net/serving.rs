@@ -10,6 +10,7 @@ use std::{
 use quinn::{RecvStream, SendStream};
 use tokio::{
     runtime::Handle,
+    sync::Notify,
     task::AbortHandle,
     time::{self, timeout},
 };
@@ -160,6 +161,8 @@ enum Refused {
     Stranger(Fingerprint),
     #[error("the answer cannot be encoded")]
     Encode,
+    #[error("this node is about to stop")]
+    Draining,
 }
 
 /// Everything that must happen before calls are taken. The caller bounds its time.
@@ -168,6 +171,11 @@ async fn shake_hands(
     services: &Arc<Services>,
     io: &Io,
 ) -> Result<Arc<Session>, Refused> {
+    // Counted before the phase is looked at: a drain waits for who was let in before it.
+    let writing = services.gate.writer();
+    if services.gate.is_draining() {
+        return Err(Refused::Draining);
+    }
     let quic = incoming.await?;
     let closing = CloseOnDrop(Some(quic.clone()));
     let caller = tls::peer_group(&quic).ok_or(Refused::NoGroup)?;
@@ -188,7 +196,7 @@ async fn shake_hands(
     }
     closing.keep();
     let session = Session::new(quic, caller, hello.fingerprint, Arc::clone(services), io.clone());
-    session.start(send, receive, decoder);
+    session.start(send, receive, decoder, writing);
     Ok(session)
 }
 
@@ -218,6 +226,8 @@ struct Session {
     services: Arc<Services>,
     outbox: Arc<Outbox>,
     running: Running,
+    /// The caller sends no more requests.
+    is_done: Notify,
     /// Streams among the arguments of calls.
     expected: Arc<Expected>,
     /// Streams among the results of calls.
@@ -246,6 +256,7 @@ impl Session {
             services,
             outbox: Arc::default(),
             running: Running::default(),
+            is_done: Notify::new(),
             expected: Arc::default(),
             producing: Arc::default(),
             share: Arc::default(),
@@ -254,8 +265,13 @@ impl Session {
         })
     }
 
-    fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        let writing = self.services.gate.writer();
+    fn start(
+        self: &Arc<Self>,
+        send: SendStream,
+        receive: RecvStream,
+        decoder: FrameDecoder,
+        writing: Counted,
+    ) {
         let write = connection::write(send, Arc::clone(&self.outbox));
         self.io.spawn(async move {
             write.await;
@@ -343,7 +359,7 @@ impl Session {
         loop {
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame),
-                Ok(None) => return,
+                Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
                 Err(error) => {
@@ -356,7 +372,8 @@ impl Session {
         }
     }
 
-    /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say.
+    /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say: the
+    /// last words are for requests that were on their way when the caller heard of it.
     async fn follow_phase(self: Arc<Self>) {
         let mut phase = self.services.gate.phase();
         let end = async {
@@ -365,6 +382,7 @@ impl Session {
             // A full or closed outbox belongs to a peer that will learn it from a failed call.
             let _ = self.outbox.send(Header::new(Kind::GoAway, 0).onto(Message::empty()));
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+            self.is_done.notified().await;
         };
         tokio::select! {
             () = end => {}

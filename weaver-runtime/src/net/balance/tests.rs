@@ -146,6 +146,19 @@ fn one_is_slow_when_it_is_slower_than_its_quickest_peer() {
 }
 
 #[test]
+fn keys_stay_with_one_that_is_slow_until_it_fails() {
+    let mut group = Group::of(3);
+    let keys = 0..100;
+    let homes: Vec<_> = keys.clone().map(|key| group.index(Some(key), &[])).collect();
+    group.answer(1, MS);
+    (0..5).for_each(|_| group.answer(0, 500 * MS));
+    assert_eq!(group.reached(), [1, 2]);
+    assert_eq!(homes, keys.clone().map(|key| group.index(Some(key), &[])).collect::<Vec<_>>());
+    group.fail(0, Trouble::Lost);
+    assert!(keys.clone().all(|key| group.index(Some(key), &[]) != Some(0)));
+}
+
+#[test]
 fn a_trial_that_its_caller_gave_up_is_anothers() {
     let mut group = Group::of(1);
     group.fail(0, Trouble::Lost);
