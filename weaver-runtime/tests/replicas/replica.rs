@@ -46,7 +46,7 @@ impl Replica {
         });
         let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject)));
         let callers = Callers::Groups([CALLER, CALLEE].map(str::to_owned).into());
-        let service = Service { target, callers };
+        let service = Service { target, callers, is_bounded: true };
         let services = Services::new([(fingerprint(), vec![Some(service)])], signatures(), limits);
         endpoint.serve(Arc::clone(&services));
         let replica = ReplicaId { group: CALLEE.to_owned(), index };
