@@ -9,10 +9,12 @@ extern crate self as weaver;
 
 mod borrowed;
 mod carried;
+mod catch_panic;
 mod client;
 pub mod codec;
 mod component;
 mod error;
+#[cfg(feature = "node")]
 mod frame;
 mod message;
 mod reference;

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::message::HEADER_BYTES;
 
 // These hold for encoding and decoding, and so without the feature `node` as well.
-pub use crate::{
-    codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX},
-    message::MESSAGE_STREAMS_MAX,
-};
+pub use crate::codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX};
+use crate::message;
+
+/// Streams in one message: its header counts them in a byte.
+pub const MESSAGE_STREAMS_MAX: usize = message::MESSAGE_STREAMS_MAX;
 
 /// The encoded metadata of one call (8 KiB): it travels with every call of a tree.
 pub const METADATA_BYTES_MAX: usize = 8 << 10;

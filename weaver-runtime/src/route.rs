@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use serde::Serialize;
 use siphasher::sip::SipHasher24;
 
-use crate::{codec, frame::catch_panic};
+use crate::{catch_panic::catch_panic, codec};
 
 /// The hash (SipHash-2-4) of a key's encoding: equal keys have equal ones in every process, whatever
 /// its build or target. A key that cannot be encoded fails its call in any case, as an argument.

@@ -25,9 +25,13 @@ fn nothing_is_left_of(trees: u32) {
     let status = deployment.finish_within(TORTURE_SECONDS_MAX);
     let output = deployment.output();
     assert!(status.success(), "{output}");
-    // Shown with `--nocapture`.
     let lines = output.lines().filter(|line| line.contains("torture:"));
-    lines.for_each(|line| println!("{line}"));
+    lines.for_each(show);
+}
+
+#[expect(clippy::print_stdout, reason = "shown with `--nocapture`")]
+fn show(line: &str) {
+    println!("{line}");
 }
 
 #[test]
