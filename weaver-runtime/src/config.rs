@@ -97,9 +97,14 @@ impl ConfigFile {
             let message = format!("cannot be read: {error}");
             ConfigError::of_file(path, MistakeKind::Unreadable, message)
         })?;
-        match std::str::from_utf8(&bytes) {
+        Self::of_bytes(path, &bytes)
+    }
+
+    /// What the file at `path` holds.
+    pub(crate) fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        match std::str::from_utf8(bytes) {
             Ok(text) => Self::parse(path, text),
-            Err(error) => Err(not_utf8(path, &bytes, error)),
+            Err(error) => Err(not_utf8(path, bytes, error)),
         }
     }
 

@@ -36,6 +36,9 @@ mod context;
 pub mod control;
 #[cfg(feature = "node")]
 pub mod fingerprint;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "node")]
 pub mod graph;
 #[cfg(feature = "node")]

@@ -9,6 +9,8 @@ mod attempt;
 mod balance;
 mod connection;
 mod endpoint;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gate;
 mod group;
 mod handshake;

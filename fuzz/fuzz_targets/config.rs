@@ -1,0 +1,7 @@
+//! A `weaver.toml`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = weaver_runtime::fuzzing::config(bytes);
+});

@@ -1,0 +1,7 @@
+//! The metadata of a call.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = weaver_runtime::fuzzing::metadata(bytes);
+});
