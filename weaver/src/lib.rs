@@ -148,7 +148,7 @@
 //! named at start in debug builds, and a call with it fails with
 //! [`Malformed`](CallErrorKind::Malformed) rather than with wrong data.
 //!
-//! A message is at most 64 MiB.
+//! A message is at most 64 MiB; what is larger, or not known beforehand, is a [`Stream`].
 //!
 //! # Errors
 //!
@@ -157,9 +157,40 @@
 //! placement. [`Error`] is ready-made; [`Context::context`] adds to it what was being done.
 //! [`CallError::ran`] says whether the method ran.
 //!
-//! A panic in a method is an error at its caller; the process lives. Dropping a call's future drops
-//! the method's future, in every placement. There is no deadline unless you set one, with
-//! [`timeout`] or `#[timeout("2s")]`.
+//! A panic in a method is an error at its caller, with a line in the log; the process lives.
+//!
+//! # Time, and what travels with a call
+//!
+//! There is no deadline unless you set one, with [`timeout`] or `#[timeout("2s")]`. It bounds the calls
+//! that are made inside and all that these call, in whichever process: each sees the [`time_left`].
+//! Dropping a call's future drops the method's future, and all that it called. What [`spawn`] starts
+//! belongs to the call and ends with it; `tokio::spawn` carries nothing. Small values travel along with
+//! [`with_metadata`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use weaver::{Ref, Result, Stream, component, timeout};
+//!
+//! #[component]
+//! pub trait Archive {
+//!     /// The lines that contain `word`, as they are found.
+//!     async fn search(&self, word: &str) -> Result<Stream<String>>;
+//!
+//!     /// Adds lines as they come; how many there were.
+//!     async fn append(&self, lines: Stream<String>) -> Result<u64>;
+//! }
+//!
+//! async fn first_line(archive: &Ref<dyn Archive>) -> Result<Option<String>> {
+//!     // The deadline is for the search to begin; the stream goes on after it.
+//!     let mut lines = timeout(Duration::from_secs(2), archive.search("weaver")).await?;
+//!     // Dropping the stream stops the search.
+//!     lines.next().await.transpose()
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A [`Stream`] is an argument, the result, or part of a tuple that is one of these. Its items flow as
+//! they are produced, and a slow reader holds its producer up.
 //!
 //! # Programs with a `main` of their own
 //!

@@ -176,8 +176,19 @@ impl From<format::DecodeError> for DecodeError {
             }
             format::DecodeError::InvalidCharEncoding(_) => Self::InvalidChar,
             format::DecodeError::Utf8 { .. } => Self::InvalidUtf8,
-            format::DecodeError::OtherString(message) => Self::Other(message),
+            format::DecodeError::OtherString(message) => Self::Other(cut(message)),
             other => Self::Other(other.to_string()),
         }
     }
 }
+
+/// What a type says of a value often repeats the value, which can be a whole message; and it travels in
+/// the answer.
+fn cut(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(OTHER_BYTES_MAX));
+    message.shrink_to_fit();
+    message
+}
+
+/// Long enough for any message meant to be read.
+const OTHER_BYTES_MAX: usize = 4096;

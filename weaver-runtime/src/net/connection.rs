@@ -17,6 +17,7 @@ use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::{
     endpoint::{CLOSED_DONE, CLOSED_PROTOCOL, ConnectError},
+    gate::Held,
     handshake::{self, Hello, Welcome},
     io::Io,
     outbox::{NotQueued, Outbox},
@@ -227,6 +228,8 @@ impl Connection {
 
     async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
         let reason = loop {
+            // A window full of small frames must not keep the other connections waiting.
+            tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame),
                 Ok(None) => break "the callee closed the connection".to_owned(),
@@ -566,13 +569,15 @@ pub(super) enum ReadError {
     Cut,
     #[error("a frame that does not belong on its stream")]
     Unexpected,
+    #[error("{0}")]
+    Overloaded(Load),
 }
 
 impl ReadError {
     /// Whether the peer broke the protocol, and not the stream or the connection.
     pub(super) fn is_of_the_peer(&self) -> bool {
         match self {
-            Self::Stream(_) => false,
+            Self::Stream(_) | Self::Overloaded(_) => false,
             Self::Frame(_) | Self::Cut | Self::Unexpected => true,
         }
     }
@@ -583,9 +588,24 @@ pub(super) async fn next_frame(
     stream: &mut RecvStream,
     decoder: &mut FrameDecoder,
 ) -> Result<Option<Frame>, ReadError> {
+    next_frame_held(stream, decoder, None).await
+}
+
+/// The same; what has arrived of a frame counts as `held` until the frame is whole.
+pub(super) async fn next_frame_held(
+    stream: &mut RecvStream,
+    decoder: &mut FrameDecoder,
+    mut held: Option<&mut Held>,
+) -> Result<Option<Frame>, ReadError> {
     loop {
         if let Some(frame) = decoder.next()? {
+            if let Some(held) = held {
+                held.release();
+            }
             return Ok(Some(frame));
+        }
+        if let Some(held) = &mut held {
+            held.grow_to(decoder.kept_bytes()).map_err(ReadError::Overloaded)?;
         }
         match stream.read_chunk(usize::MAX, true).await? {
             Some(chunk) => decoder.push(chunk.bytes),

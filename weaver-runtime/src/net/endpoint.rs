@@ -241,7 +241,7 @@ fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportCon
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(LARGE_FRAMES_MAX))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
-        .receive_window(connection_window(streams + LARGE_FRAMES_MAX))
+        .receive_window(connection_window(streams.saturating_add(LARGE_FRAMES_MAX)))
         .send_window(SEND_WINDOW_BYTES)
         .keep_alive_interval(Some(Duration::from_secs(KEEP_ALIVE_SECONDS)))
         .max_idle_timeout(Some(VarInt::from_u32(IDLE_MILLISECONDS_MAX).into()))

@@ -1,8 +1,9 @@
 //! [`Gate`]: what a node has taken on, from all its callers together, and what it takes no more.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -31,6 +32,8 @@ pub(super) struct Gate {
     writers: Arc<Tally>,
     bytes: Arc<AtomicUsize>,
     queueing: Mutex<Queueing>,
+    /// By the caller's certificate; those of callers that are gone are removed now and then.
+    shares: Mutex<HashMap<Vec<u8>, Weak<Share>>>,
     limits: Limits,
 }
 
@@ -46,13 +49,21 @@ pub(super) enum Phase {
 /// What one caller has of a node's places. It may have [`SHARE_OF_FREE`] times as many as are free, so
 /// that one that takes all it can get leaves a ninth for the others, and ten of them one in eighty-one.
 /// (Dynamic thresholds, as switches share their buffers: Choudhury and Hahne, 1998.)
+///
+/// A caller is who holds a certificate, not a connection: else a second connection would be a second
+/// share.
 #[derive(Debug, Default)]
 pub(super) struct Share {
     calls: Arc<Tally>,
     bytes: AtomicUsize,
+    connections: Arc<Tally>,
 }
 
 const SHARE_OF_FREE: usize = 8;
+
+/// Connections of one caller. It needs one, and a second while that is replaced; each costs us up to
+/// its windows and its outbox.
+pub(super) const CONNECTIONS_PER_CALLER_MAX: usize = 16;
 
 /// A call's place in a node: counted until it is dropped.
 #[derive(Debug)]
@@ -91,8 +102,22 @@ impl Gate {
             writers: Arc::default(),
             bytes: Arc::default(),
             queueing: Mutex::new(Queueing::new(Instant::now())),
+            shares: Mutex::default(),
             limits: limits.clone(),
         }
+    }
+
+    /// The share of the caller with this certificate.
+    pub(super) fn share_of(&self, certificate: &[u8]) -> Arc<Share> {
+        // Nothing panics while it holds the lock.
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(certificate).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::default();
+        shares.insert(certificate.to_vec(), Arc::downgrade(&share));
+        share
     }
 
     /// A place for a call. It is counted before the phase is looked at, so that a drain that has
@@ -187,7 +212,27 @@ impl Gate {
     }
 }
 
+impl Share {
+    /// A place for one more connection of this caller; if it has too many, how many that would be.
+    pub(super) fn connect(&self) -> Result<Counted, usize> {
+        Tally::add_up_to(&self.connections, 1, CONNECTIONS_PER_CALLER_MAX)
+    }
+}
+
 impl Held {
+    /// Nothing, of the same share.
+    pub(super) fn another(&self) -> Self {
+        let (total, share) = (Arc::clone(&self.total), Arc::clone(&self.share));
+        Self { total, share, bytes: 0, bytes_max: self.bytes_max }
+    }
+
+    /// Holds nothing any more.
+    pub(super) fn release(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.total.fetch_sub(bytes, Ordering::Relaxed);
+        self.share.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Holds `bytes` from now on, if the node has room for them.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Load> {
         let more = bytes.saturating_sub(self.bytes);
@@ -205,8 +250,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.share.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
 }
 
@@ -244,6 +288,20 @@ mod tests {
         assert_eq!(taken.len(), 800);
         let others: Vec<_> = std::iter::from_fn(|| gate.enter(&other, 1).ok()).take(50).collect();
         assert_eq!(others.len(), 50);
+    }
+
+    #[test]
+    fn one_certificate_has_one_share_and_few_connections() {
+        let gate = gate(9, 100);
+        let (one, again) = (gate.share_of(b"one"), gate.share_of(b"one"));
+        assert!(Arc::ptr_eq(&one, &again));
+        let connections: Vec<_> = std::iter::from_fn(|| one.connect().ok()).collect();
+        assert_eq!(connections.len(), CONNECTIONS_PER_CALLER_MAX);
+        assert_eq!(again.connect().unwrap_err(), CONNECTIONS_PER_CALLER_MAX + 1);
+        drop((one, again));
+        let other = gate.share_of(b"other");
+        assert!(other.connect().is_ok());
+        assert_eq!(gate.shares.lock().unwrap().len(), 1, "who is gone is forgotten");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,12 +19,12 @@ use tokio::{
 };
 
 use super::{
-    connection::{self, ReadError, next_frame},
+    connection::{self, ReadError, next_frame, next_frame_held},
     endpoint::CLOSED_PROTOCOL,
-    gate::{Gate, Phase, Place, ServingGauges, Share},
+    gate::{CONNECTIONS_PER_CALLER_MAX, Gate, Phase, Place, ServingGauges, Share},
     handshake::{self, HANDSHAKE_SECONDS_MAX, Hello, Welcome},
     io::Io,
-    outbox::Outbox,
+    outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing},
     tally::{Counted, Tally},
     tls,
@@ -140,6 +143,7 @@ pub(super) async fn serve(incoming: quinn::Incoming, services: Arc<Services>, io
     match timeout(limit, shake_hands(incoming, &services, &io)).await {
         Ok(Ok(session)) => session.run().await,
         Ok(Err(error)) => tracing::warn!(%address, %error, "refused a connection"),
+        // Dropping the handshake has closed it.
         Err(_) => tracing::warn!(%address, "refused a connection: silent for {limit:?}"),
     }
 }
@@ -157,6 +161,8 @@ enum Refused {
     NoGroup,
     #[error("its first frame is no greeting")]
     NoHello,
+    #[error("its certificate has {0} connections, the limit is {CONNECTIONS_PER_CALLER_MAX}")]
+    TooManyConnections(usize),
     #[error("it runs another build of the program, or other interfaces (fingerprint {0})")]
     Stranger(Fingerprint),
     #[error("the answer cannot be encoded")]
@@ -164,6 +170,12 @@ enum Refused {
     #[error("this node is about to stop")]
     Draining,
 }
+
+const ANSWERS_NOT_READ: &str = "its answers are not read";
+
+/// How long a caller that was refused may take to read why: no longer than a round trip and a busy
+/// machine need.
+const STRANGER_SECONDS_MAX: u64 = 1;
 
 /// Everything that must happen before calls are taken. The caller bounds its time.
 async fn shake_hands(
@@ -178,7 +190,22 @@ async fn shake_hands(
     }
     let quic = incoming.await?;
     let closing = CloseOnDrop(Some(quic.clone()));
-    let caller = tls::peer_group(&quic).ok_or(Refused::NoGroup)?;
+    let greeted = greet(&quic, services, io, writing).await;
+    match &greeted {
+        Ok(_) => closing.keep(),
+        // What the peer can be told; for a connection that has ended this does nothing.
+        Err(refused) => quic.close(CLOSED_PROTOCOL, refused.to_string().as_bytes()),
+    }
+    greeted
+}
+
+async fn greet(
+    quic: &quinn::Connection,
+    services: &Arc<Services>,
+    io: &Io,
+    writing: Counted,
+) -> Result<Arc<Session>, Refused> {
+    let caller = Caller::of(quic, &services.gate)?;
     let (mut send, mut receive) = quic.accept_bi().await?;
     let mut decoder = FrameDecoder::new(SHARED_FRAME_BYTES_MAX);
     let first = next_frame(&mut receive, &mut decoder).await?;
@@ -191,11 +218,11 @@ async fn shake_hands(
     if welcome != Welcome::Come {
         let _ = send.finish();
         // Closing at once could overtake the answer; the caller closes when it has read it.
-        quic.closed().await;
+        let _ = timeout(Duration::from_secs(STRANGER_SECONDS_MAX), quic.closed()).await;
         return Err(Refused::Stranger(hello.fingerprint));
     }
-    closing.keep();
-    let session = Session::new(quic, caller, hello.fingerprint, Arc::clone(services), io.clone());
+    let (quic, services) = (quic.clone(), Arc::clone(services));
+    let session = Session::new(quic, caller, hello.fingerprint, services, io.clone());
     session.start(send, receive, decoder, writing);
     Ok(session)
 }
@@ -214,6 +241,25 @@ impl Drop for CloseOnDrop {
         if let Some(quic) = &self.0 {
             quic.close(CLOSED_PROTOCOL, b"the handshake failed");
         }
+    }
+}
+
+/// Who calls, as its certificate says.
+struct Caller {
+    group: Arc<str>,
+    /// What it has taken of the node's places, on all its connections.
+    share: Arc<Share>,
+    /// This connection among the caller's.
+    connection: Counted,
+}
+
+impl Caller {
+    fn of(quic: &quinn::Connection, gate: &Gate) -> Result<Self, Refused> {
+        let group = tls::peer_group(quic).ok_or(Refused::NoGroup)?.into();
+        let certificate = tls::peer_certificate(quic).ok_or(Refused::NoGroup)?;
+        let share = gate.share_of(&certificate);
+        let connection = share.connect().map_err(Refused::TooManyConnections)?;
+        Ok(Self { group, share, connection })
     }
 }
 
@@ -236,19 +282,29 @@ struct Session {
     share: Arc<Share>,
     /// What every call of this caller has in common.
     baggage: Arc<Baggage>,
+    said: Said,
+    _connection: Counted,
     io: Io,
+}
+
+/// What the log was told of a connection. Each is said once, so that a peer cannot fill the log.
+#[derive(Default)]
+struct Said {
+    is_thrown_out: AtomicBool,
+    has_bad_calls: AtomicBool,
 }
 
 impl Session {
     fn new(
         quic: quinn::Connection,
-        caller: String,
+        caller: Caller,
         table: Fingerprint,
         services: Arc<Services>,
         io: Io,
     ) -> Arc<Self> {
-        let caller: Arc<str> = caller.into();
+        let Caller { group: caller, share, connection } = caller;
         let baggage = Baggage { caller: Some(Arc::clone(&caller)), ..Baggage::default() };
+        let expected = Expected::counted(services.gate.hold_nothing(&share));
         Arc::new(Self {
             quic,
             caller,
@@ -257,10 +313,12 @@ impl Session {
             outbox: Arc::default(),
             running: Running::default(),
             is_done: Notify::new(),
-            expected: Arc::default(),
+            expected,
             producing: Arc::default(),
-            share: Arc::default(),
+            share,
             baggage: Arc::new(baggage),
+            said: Said::default(),
+            _connection: connection,
             io,
         })
     }
@@ -273,9 +331,14 @@ impl Session {
         writing: Counted,
     ) {
         let write = connection::write(send, Arc::clone(&self.outbox));
+        let (session, phase) = (Arc::clone(self), self.services.gate.phase());
         self.io.spawn(async move {
             write.await;
             drop(writing);
+            if *phase.borrow() != Phase::Closing {
+                // It stopped the stream: its calls would wait for ever.
+                session.throw_out(&ANSWERS_NOT_READ);
+            }
         });
         self.io.spawn(Arc::clone(self).read(receive, decoder));
         self.io.spawn(Arc::clone(self).follow_phase());
@@ -306,35 +369,17 @@ impl Session {
     async fn read_large(self: Arc<Self>, mut stream: RecvStream) {
         let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
         let mut held = self.services.gate.hold_nothing(&self.share);
-        let read = async {
-            loop {
-                if let Some(frame) = decoder.next()? {
-                    return Ok(Some(frame));
-                }
-                if let Err(load) = held.grow_to(decoder.kept_bytes()) {
-                    let failure = CallErrorKind::Refused(Refusal::Overloaded { load }).into();
-                    if let Some(call) = decoder.unfinished_call() {
-                        self.answer(call, Err(failure), None);
-                    }
-                    return Ok(None);
-                }
-                match stream.read_chunk(usize::MAX, true).await? {
-                    Some(chunk) => decoder.push(chunk.bytes),
-                    None if decoder.is_between_frames() => return Ok(None),
-                    None => return Err(ReadError::Cut),
-                }
-            }
-        };
-        let frame = read.await;
-        // From here on the call's place holds its bytes.
-        drop(held);
-        match frame {
+        // Once it is whole, the call's place holds its bytes.
+        match next_frame_held(&mut stream, &mut decoder, Some(&mut held)).await {
             Ok(Some(frame)) => self.take(frame),
             Ok(None) => {}
-            Err(error) if error.is_of_the_peer() => {
-                tracing::warn!(caller = &*self.caller, %error, "closing a connection with a bad frame");
-                self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+            Err(ReadError::Overloaded(load)) => {
+                let failure = CallErrorKind::Refused(Refusal::Overloaded { load }).into();
+                if let Some(call) = decoder.unfinished_call() {
+                    self.answer(call, Err(failure), None);
+                }
             }
+            Err(error) if error.is_of_the_peer() => self.throw_out(&error),
             // The caller took it back, or the connection has ended.
             Err(_) => {}
         }
@@ -346,28 +391,24 @@ impl Session {
             Ok(Ok((header, reader))) => {
                 self.expected.arrived(header.call, header.component, reader)
             }
-            Ok(Err(error)) if error.is_of_the_peer() => {
-                tracing::warn!(caller = &*self.caller, %error, "closing a connection with a bad stream");
-                self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
-            }
-            // Its producer has ended before it was read, or does not say whose it is.
-            Ok(Err(_)) | Err(_) => {}
+            Ok(Err(error)) if error.is_of_the_peer() => self.throw_out(&error),
+            // Its producer has ended before it was read.
+            Ok(Err(_)) => {}
+            // Who opens a stream says whose it is in the same breath.
+            Err(_) => self.throw_out(&"a stream that does not say whose it is"),
         }
     }
 
     async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
         loop {
+            // A window full of small frames must not keep the other connections waiting.
+            tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame),
                 Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
-                Err(error) => {
-                    let caller = &*self.caller;
-                    tracing::warn!(caller, %error, "closing a connection with a bad frame");
-                    self.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
-                    return;
-                }
+                Err(error) => return self.throw_out(&error),
             }
         }
     }
@@ -410,19 +451,13 @@ impl Session {
             | Kind::GoAway
             | Kind::Accept
             | Kind::Stream
-            | Kind::Item => {
-                tracing::warn!(
-                    caller = &*self.caller,
-                    ?kind,
-                    "closing a connection with a frame that only a callee sends"
-                );
-                self.quic.close(CLOSED_PROTOCOL, b"a frame that only a callee sends");
-            }
+            | Kind::Item => self.throw_out(&format_args!("a frame of kind {kind:?} from a caller")),
         }
     }
 
     fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
         let service = self.services.service(self.table, &self.caller, frame.header.component)?;
+        self.check_streams(frame.header.streams)?;
         let bytes = frame.message.frame_bytes() + frame.metadata.len();
         let gate = &self.services.gate;
         let place = match service.is_bounded {
@@ -434,6 +469,23 @@ impl Session {
         Ok(Admitted { target: Arc::clone(&service.target), context, place, arrived })
     }
 
+    /// Each stream that is announced costs us more than the caller. Twice what the caller may have under
+    /// way are waited for, because those of a call that it gave up are forgotten a moment later.
+    fn check_streams(&self, announced: u8) -> Result<(), Failure> {
+        let streams_max = self.services.gate.streams_max().saturating_mul(2);
+        let streams = usize::from(announced);
+        if streams == 0 {
+            return Ok(());
+        }
+        let streams = self.expected.count() + streams;
+        if streams > streams_max {
+            return Err(
+                CallErrorKind::Refused(Refusal::TooManyStreams { streams, streams_max }).into()
+            );
+        }
+        Ok(())
+    }
+
     /// The context of the call that a request asks for.
     fn context(&self, frame: &Frame) -> Result<CallContext, Failure> {
         let left = u64::from(frame.header.time_left_ms);
@@ -441,7 +493,7 @@ impl Session {
         if frame.metadata.is_empty() {
             return Ok(CallContext::new(deadline, Arc::clone(&self.baggage)));
         }
-        let metadata = MetadataMap::decode(frame.metadata.clone())?;
+        let metadata = MetadataMap::decode(&frame.metadata)?;
         let baggage = Baggage { caller: self.baggage.caller.clone(), metadata };
         Ok(CallContext::new(deadline, Arc::new(baggage)))
     }
@@ -452,11 +504,7 @@ impl Session {
             Begin::Now => {}
             Begin::Never => return,
             Begin::Twice => {
-                tracing::warn!(
-                    caller = &*self.caller,
-                    "closing a connection that uses the id of a call in flight"
-                );
-                return self.quic.close(CLOSED_PROTOCOL, b"the id of a call that is in flight");
+                return self.throw_out(&"the id of a call that is in flight");
             }
         }
         let in_flight = InFlight { session: Arc::clone(self), call };
@@ -483,12 +531,15 @@ impl Session {
     fn answer(self: &Arc<Self>, call: u64, result: Result<Message, Failure>, place: Option<Place>) {
         let (frame, streams) = match result.and_then(|message| self.reply(call, message)) {
             Ok(reply) => reply,
-            Err(failure) => match Message::encode(&failure, failure.ran) {
-                Ok(message) => (Header::new(Kind::Failed, call).onto(message), Vec::new()),
-                // A failure is text of a bounded length; if even that cannot be said, the caller
-                // must not wait for it.
-                Err(_) => return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent"),
-            },
+            Err(failure) => {
+                self.report(&failure);
+                match Message::encode(&failure, failure.ran) {
+                    Ok(message) => (Header::new(Kind::Failed, call).onto(message), Vec::new()),
+                    // A failure is text of a bounded length; if even that cannot be said, the caller
+                    // must not wait for it.
+                    Err(_) => return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent"),
+                }
+            }
         };
         let queued = if frame.len() > SHARED_FRAME_BYTES_MAX {
             let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
@@ -504,15 +555,38 @@ impl Session {
         };
         match queued {
             Ok(()) => streams.into_iter().for_each(|stream| self.produce(stream)),
-            // The caller does not read its answers, or is gone: it loses the connection rather
-            // than wait for this one for ever.
-            Err(_) => {
-                tracing::warn!(
-                    caller = &*self.caller,
-                    "closing a connection whose answers are not read"
-                );
-                self.quic.close(CLOSED_PROTOCOL, b"answers are not read");
-            }
+            // It loses the connection rather than wait for this one for ever.
+            Err(NotQueued::Full { .. }) => self.throw_out(&ANSWERS_NOT_READ),
+            // The connection has ended, or this node stops and the others' answers still leave.
+            Err(NotQueued::Closed) => {}
+        }
+    }
+
+    /// Ends the connection of a peer that breaks the protocol, on however many streams at once.
+    fn throw_out(&self, reason: &dyn fmt::Display) {
+        let has_ended = self.quic.close_reason().is_some();
+        if has_ended || self.said.is_thrown_out.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (caller, address) = (&*self.caller, self.quic.remote_address());
+        tracing::warn!(caller, %address, %reason, "closing a connection");
+        self.quic.close(CLOSED_PROTOCOL, reason.to_string().as_bytes());
+    }
+
+    /// A call that no program of this build makes: its caller is told, and an operator should know.
+    fn report(&self, failure: &Failure) {
+        let is_bad = failure.ran == Ran::No
+            && matches!(
+                failure.kind,
+                CallErrorKind::Malformed { .. }
+                    | CallErrorKind::Refused(
+                        Refusal::NotPermitted { .. } | Refusal::MetadataTooLarge { .. }
+                    )
+            );
+        if is_bad && !self.said.has_bad_calls.swap(true, Ordering::Relaxed) {
+            let (caller, address) = (&*self.caller, self.quic.remote_address());
+            let reason = &failure.kind;
+            tracing::warn!(caller, %address, %reason, "refused a call; more like it are not logged");
         }
     }
 

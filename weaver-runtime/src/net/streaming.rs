@@ -12,15 +12,16 @@ use quinn::{ConnectionError, ReadError as QuicReadError, RecvStream, SendStream,
 use tokio::sync::oneshot;
 
 use super::{
-    connection::{ReadError, next_frame},
+    connection::{ReadError, next_frame, next_frame_held},
     endpoint::CLOSED_DONE,
+    gate::Held,
     outbox::Batch,
     tally::Counted,
     wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
 };
 use crate::{
-    error::{CallErrorKind, Failure, Ran},
-    message::Message,
+    error::{CallErrorKind, Failure, Ran, Refusal},
+    message::{HEADER_BYTES, Message},
     stream::{ByteStream, Encoded, Streams, unfold},
 };
 
@@ -35,7 +36,11 @@ type Key = (u64, u16);
 
 /// The streams that this side of a connection waits for.
 #[derive(Debug, Default)]
-pub(super) struct Expected(Mutex<Waiting>);
+pub(super) struct Expected {
+    waiting: Mutex<Waiting>,
+    /// Where items that have arrived in part are counted; a caller, who asked for them, does not.
+    held: Option<Held>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -51,6 +56,11 @@ pub(super) struct Reader {
 }
 
 impl Expected {
+    /// Items count in the share of `held`.
+    pub(super) fn counted(held: Held) -> Arc<Self> {
+        Arc::new(Self { waiting: Mutex::default(), held: Some(held) })
+    }
+
     /// The streams of a message of `call`, each to arrive yet.
     pub(super) fn expect(self: &Arc<Self>, call: u64, count: u8) -> Streams {
         let mut streams = Streams::default();
@@ -63,7 +73,8 @@ impl Expected {
                 waiting.readers.insert(key, sender);
             }
             let claim = Claim { expected: Arc::clone(self), key };
-            streams.push(unfold(Incoming::Waiting { arrived, claim }, Incoming::next));
+            let held = self.held.as_ref().map(Held::another);
+            streams.push(unfold(Incoming::Waiting { arrived, claim, held }, Incoming::next));
         }
         streams
     }
@@ -99,7 +110,7 @@ impl Expected {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing panics while it holds the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,12 +126,14 @@ impl Drop for Claim {
     }
 }
 
-/// Reads the first frame of a stream: whose it is.
+/// Reads the first frame of a stream: whose it is. That is a header and nothing else, so that a stream
+/// which nobody has taken yet makes us keep no more.
 pub(super) async fn accept(mut stream: RecvStream) -> Result<(Header, Reader), ReadError> {
-    let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+    let mut decoder = FrameDecoder::new(HEADER_BYTES);
     let first = next_frame(&mut stream, &mut decoder).await?;
     match first {
         Some(frame) if frame.header.kind == Kind::Stream => {
+            decoder.allow(FRAME_BYTES_MAX);
             Ok((frame.header, Reader { stream, decoder }))
         }
         Some(_) | None => Err(ReadError::Unexpected),
@@ -129,31 +142,32 @@ pub(super) async fn accept(mut stream: RecvStream) -> Result<(Header, Reader), R
 
 /// A stream as its reader sees it.
 enum Incoming {
-    Waiting { arrived: oneshot::Receiver<Reader>, claim: Claim },
-    Reading(Reader),
+    Waiting { arrived: oneshot::Receiver<Reader>, claim: Claim, held: Option<Held> },
+    Reading(Reader, Option<Held>),
     Ended,
 }
 
 impl Incoming {
     async fn next(self) -> Option<(Encoded, Self)> {
-        let mut reader = match self {
-            Self::Waiting { arrived, claim: _claim } => match arrived.await {
-                Ok(reader) => reader,
+        let (mut reader, mut held) = match self {
+            Self::Waiting { arrived, claim: _claim, held } => match arrived.await {
+                Ok(reader) => (reader, held),
                 Err(_) => {
                     let reason =
                         "the call was given up, or the connection was lost, before it began";
                     return Some((Err(lost(reason)), Self::Ended));
                 }
             },
-            Self::Reading(reader) => reader,
+            Self::Reading(reader, held) => (reader, held),
             Self::Ended => return None,
         };
-        let frame = match next_frame(&mut reader.stream, &mut reader.decoder).await {
+        let Reader { stream, decoder } = &mut reader;
+        let frame = match next_frame_held(stream, decoder, held.as_mut()).await {
             Ok(frame) => frame?,
             Err(error) => return Some((Err(failure(&error)), Self::Ended)),
         };
         Some(match frame.header.kind {
-            Kind::Item => (Ok(frame.message), Self::Reading(reader)),
+            Kind::Item => (Ok(frame.message), Self::Reading(reader, held)),
             Kind::Failed => {
                 let failure = frame.message.decode(Ran::Unknown).unwrap_or_else(|failure| failure);
                 (Err(failure), Self::Ended)
@@ -171,6 +185,10 @@ fn failure(error: &ReadError) -> Failure {
             it,
         ))) if it.error_code == CLOSED_DONE => draining(),
         ReadError::Stream(QuicReadError::Reset(_)) => lost("its producer was stopped"),
+        ReadError::Overloaded(load) => {
+            let refusal = Refusal::Overloaded { load: load.clone() };
+            Failure::new(CallErrorKind::Refused(refusal), Ran::Yes)
+        }
         error => lost(&error.to_string()),
     }
 }
@@ -198,8 +216,14 @@ impl Outgoing {
     /// Produces and writes until the end, until the reader stops reading, or until `draining`.
     pub(super) async fn run(self, draining: impl Future<Output = ()>) {
         let Self { quic, call, number, mut items, place } = self;
+        let mut draining = std::pin::pin!(draining);
+        // The reader's node may let none begin for as long as it likes.
+        let opened = tokio::select! {
+            opened = quic.open_bi() => opened,
+            () = &mut draining => return,
+        };
         // Its other direction is not used.
-        let Ok((mut send, _)) = quic.open_bi().await else { return };
+        let Ok((mut send, _)) = opened else { return };
         let stopped = send.stopped();
         let cut_short = tokio::select! {
             () = write(&mut send, call, number, &mut items) => false,

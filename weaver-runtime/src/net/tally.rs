@@ -52,11 +52,12 @@ impl Tally {
 }
 
 impl Counted {
-    /// Each of them by itself.
-    pub(super) fn into_single(self) -> impl Iterator<Item = Self> {
-        let (tally, count) = (Arc::clone(&self.tally), self.count);
-        let singles: Vec<_> = (0..count).map(|_| Tally::add(&tally, 1)).collect();
-        drop(self);
+    /// Each of them by itself. At no moment are they counted twice, which would refuse others.
+    pub(super) fn into_single(mut self) -> impl Iterator<Item = Self> {
+        let count = std::mem::take(&mut self.count);
+        let tally = Arc::clone(&self.tally);
+        let singles: Vec<_> =
+            (0..count).map(|_| Self { tally: Arc::clone(&tally), count: 1 }).collect();
         singles.into_iter()
     }
 }
@@ -67,5 +68,21 @@ impl Drop for Counted {
         if before == self.count {
             self.tally.changed.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_split_is_still_counted_once() {
+        let tally = Arc::default();
+        let mut singles = Tally::add_up_to(&tally, 3, 3).unwrap().into_single();
+        assert_eq!(tally.count(), 3);
+        drop(singles.next());
+        assert_eq!(tally.count(), 2);
+        drop(singles);
+        assert_eq!(tally.count(), 0);
     }
 }

@@ -99,8 +99,13 @@ impl Identity {
 
 /// The group that the other end of a connection proved to be in.
 pub(super) fn peer_group(connection: &quinn::Connection) -> Option<String> {
+    group_of(&peer_certificate(connection)?)
+}
+
+/// The certificate of the other end of a connection: each node has its own.
+pub(super) fn peer_certificate(connection: &quinn::Connection) -> Option<CertificateDer<'static>> {
     let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
-    group_of(chain.first()?)
+    chain.into_iter().next()
 }
 
 fn group_of(certificate: &CertificateDer<'_>) -> Option<String> {

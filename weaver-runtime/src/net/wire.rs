@@ -185,6 +185,11 @@ impl FrameDecoder {
         self.chunk = chunk;
     }
 
+    /// From the next frame on, they are at most `bytes_max` long.
+    pub(super) fn allow(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
     /// How many bytes of an unfinished frame are kept.
     pub(super) fn kept_bytes(&self) -> usize {
         self.partial.len()

@@ -1,5 +1,7 @@
 //! [`Authority`]: certificates as a deployer makes them, and some that it would not make.
 
+use std::time::{Duration, SystemTime};
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
@@ -23,7 +25,17 @@ impl Authority {
 
     /// A certificate for a node of `group`.
     pub(crate) fn identity(&self, group: &str) -> Identity {
-        self.signed(vec![SanType::URI(Identity::group_uri(group).try_into().unwrap())])
+        self.signed(vec![group_uri(group)])
+    }
+
+    /// A certificate that was good until an hour ago.
+    pub(crate) fn expired(&self, group: &str) -> Identity {
+        const HOUR: Duration = Duration::from_secs(3600);
+        self.signed_with(vec![group_uri(group)], |params| {
+            let now = SystemTime::now();
+            params.not_before = (now - 2 * HOUR).into();
+            params.not_after = (now - HOUR).into();
+        })
     }
 
     /// A certificate that says nothing about a group.
@@ -37,10 +49,19 @@ impl Authority {
     }
 
     fn signed(&self, names: Vec<SanType>) -> Identity {
+        self.signed_with(names, |_| {})
+    }
+
+    fn signed_with(
+        &self,
+        names: Vec<SanType>,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
         let mut params = CertificateParams::new([TLS_NAME.to_owned()]).unwrap();
         params.subject_alt_names.extend(names);
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity {
@@ -49,4 +70,8 @@ impl Authority {
             key: key.serialize_der(),
         }
     }
+}
+
+fn group_uri(group: &str) -> SanType {
+    SanType::URI(Identity::group_uri(group).try_into().unwrap())
 }

@@ -4,14 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use quinn::VarInt;
 use weaver_runtime::{
-    CallError, CallErrorKind, Error, Load, Ran, Refusal,
+    CallError, CallErrorKind, Error, Load, Ran, Refusal, Stream,
     net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
 };
 
 use crate::{
     authority::Authority,
     probe::{CALLEE, Caller, FRIEND, fingerprint, methods},
-    raw::{Appetite, Raw, RawCallee, Welcome, encode, frame, frame_of_length, kind},
+    raw::{
+        Appetite, Head, Raw, RawCallee, Welcome, encode, frame, frame_of_length, item, kind,
+        stream_of,
+    },
     soon, within,
 };
 
@@ -166,7 +169,8 @@ async fn garbage_instead_of_an_answer_leaves_the_outcome_unknown() {
         ("length 23".to_owned(), frame_of_length(23, kind::REPLY, 1)),
         ("a huge length".to_owned(), frame_of_length(u32::MAX, kind::REPLY, 1)),
     ];
-    let not_a_callees = [kind::HELLO, kind::WELCOME, kind::REQUEST, kind::CANCEL];
+    let not_a_callees =
+        [kind::HELLO, kind::WELCOME, kind::REQUEST, kind::CANCEL, kind::STREAM, kind::ITEM];
     for kind in kind::UNKNOWN.into_iter().chain(not_a_callees) {
         bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));
     }
@@ -273,7 +277,7 @@ async fn calls_in_flight_are_finished_by_a_callee_that_goes_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callee_that_does_not_read_makes_callers_overloaded() {
     let authority = Authority::new();
-    let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024 };
+    let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024, ..Appetite::default() };
     let identity = authority.identity(CALLEE);
     let callee = RawCallee::with_appetite(&identity, appetite, |mut raw| async move {
         raw.next().await;
@@ -290,11 +294,11 @@ async fn a_callee_that_does_not_read_makes_callers_overloaded() {
     let first = soon("a refusal", calls.join_next()).await.unwrap().unwrap();
     let error = first.unwrap_err();
     let error = error.call_error().unwrap();
-    let refused = CallErrorKind::Refused(Refusal::Overloaded {
-        load: Load::Bytes { bytes: 0, bytes_max: 0 },
-    });
-    let same = std::mem::discriminant(error.kind()) == std::mem::discriminant(&refused);
-    assert!(same, "{error}");
+    let is_overloaded = matches!(
+        error.kind(),
+        CallErrorKind::Refused(Refusal::Overloaded { load: Load::Unsent { .. } })
+    );
+    assert!(is_overloaded, "{error}");
     assert_eq!(error.ran(), Ran::No);
 }
 
@@ -319,6 +323,150 @@ async fn a_large_answer_that_is_cut_leaves_the_outcome_unknown() {
         let error = error.call_error().unwrap();
         assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
         assert_eq!(error.ran(), Ran::Unknown);
+    }
+}
+
+/// A reply that announces `streams` and is the first of them.
+fn reply_with_streams(call: u64, streams: u8) -> Vec<u8> {
+    let result = encode(&Ok::<_, Error>(0_u32));
+    Head { kind: kind::REPLY, streams, call, ..Head::default() }.before(&result)
+}
+
+/// The first item of a result whose callee sends `bytes` on the result's stream, and then hangs up if
+/// there are none.
+async fn first_item(streams: u8, bytes: Option<Vec<u8>>) -> Option<Result<Vec<u8>, CallError>> {
+    let (_callee, caller) = caller_of(move |mut raw| {
+        let bytes = bytes.clone();
+        async move {
+            let call = first_call(&mut raw).await;
+            raw.send(&reply_with_streams(call, streams)).await;
+            match bytes {
+                Some(bytes) => drop(raw.stream(&[stream_of(call, 0), bytes].concat()).await),
+                None => {
+                    // Time for the reply to arrive: closing drops what was not sent.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    raw.quic.close(VarInt::from_u32(9), b"never mind");
+                }
+            }
+            raw.quic.closed().await;
+        }
+    });
+    let mut items = soon("an answer", caller.probe.flood()).await.unwrap();
+    let item = soon("an item", items.next()).await?;
+    let ended = soon("the end", items.next()).await;
+    assert!(item.is_ok() || ended.is_none(), "an error is the last item");
+    Some(item.map_err(|error| error.call_error().unwrap().clone()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_announced_and_lost_with_the_connection_is_an_error_of_its_reader() {
+    for streams in [1, 255] {
+        let error = first_item(streams, None).await.unwrap().unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+        assert_eq!((error.component(), error.method()), ("Probe", "flood"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_of_a_result_that_are_none_are_errors_of_their_reader() {
+    let item_of = |payload: &[u8]| frame(kind::ITEM, 0, 0, 0, payload);
+    assert_eq!(first_item(1, Some(Vec::new())).await, None);
+    let good = item_of(&encode(&Ok::<_, Error>(b"good")));
+    let length_first = encode(&Ok::<_, Error>(b"good".to_vec()));
+    assert_eq!(first_item(1, Some(item_of(&length_first))).await, Some(Ok(b"good".to_vec())));
+    for malformed in [good, item_of(&[]), item_of(&[0xff; 30]), frame(kind::FAILED, 0, 0, 0, &[7])]
+    {
+        let error = first_item(1, Some(malformed)).await.unwrap().unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::Malformed { .. }), "{error}");
+    }
+    let too_long = frame_of_length(u32::MAX, kind::ITEM, 0);
+    let cut = item(1)[..30].to_vec();
+    for broken in [too_long, cut, vec![0xee; 50], reply(1, "hello"), stream_of(1, 0)] {
+        let error = first_item(1, Some(broken)).await.unwrap().unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+    }
+}
+
+/// Streams that come before their reply, with numbers that do not exist, twice, and of nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_early_streams_is_no_harm() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        let call = first_call(&mut raw).await;
+        let mut open = Vec::new();
+        let good = frame(kind::ITEM, 0, 0, 0, &encode(&Ok::<_, Error>(b"good".to_vec())));
+        for number in [0, 0, 1, 7, u16::MAX].into_iter().cycle().take(100) {
+            open.push(raw.stream(&[stream_of(call, number), good.clone()].concat()).await);
+            open.push(raw.stream(&stream_of(call + 1, number)).await);
+        }
+        raw.send(&reply_with_streams(call, 1)).await;
+        raw.quic.closed().await;
+    });
+    let mut items = soon("an answer", caller.probe.flood()).await.unwrap();
+    let item = soon("an item", items.next()).await.unwrap();
+    assert_eq!(item.unwrap(), b"good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_stream_was_not_announced_is_malformed() {
+    let error = {
+        let (_callee, caller) = caller_of(|mut raw| async move {
+            let call = first_call(&mut raw).await;
+            raw.send(&reply_with_streams(call, 0)).await;
+            raw.quic.closed().await;
+        });
+        soon("an answer", caller.probe.flood()).await.unwrap_err()
+    };
+    let error = error.call_error().unwrap();
+    assert!(matches!(error.kind(), CallErrorKind::Malformed { .. }), "{error}");
+    assert_eq!(error.ran(), Ran::Yes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_does_not_say_whose_it_is_ends_the_connection_to_the_callee() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        first_call(&mut raw).await;
+        let _stream = raw.stream(&item(1)).await;
+        raw.quic.closed().await;
+    });
+    let error = soon("an end", caller.probe.echo("x".to_owned())).await.unwrap_err();
+    let error = error.call_error().unwrap();
+    assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepting_what_has_no_streams_or_does_not_exist_changes_nothing() {
+    let (_callee, caller) = caller_of(|mut raw| async move {
+        let call = first_call(&mut raw).await;
+        for other in [call, call, call + 1, 0, u64::MAX] {
+            raw.send(&frame(kind::ACCEPT, other, 7, 7, b"what")).await;
+        }
+        raw.send(&reply(call, "hello")).await;
+        raw.quic.closed().await;
+    });
+    let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
+    assert_eq!(answer, "hello");
+}
+
+/// The producer is stopped, and its place is free, when the callee does not want the stream, fails the
+/// call, or hangs up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_takes_a_stream_and_drops_it_stops_the_producer() {
+    for accepts in [false, true] {
+        let (_callee, caller) = caller_of(move |mut raw| async move {
+            let call = first_call(&mut raw).await;
+            if accepts {
+                raw.send(&frame(kind::ACCEPT, call, 0, 0, &[])).await;
+                let (_, mut stream) = soon("a stream", raw.quic.accept_bi()).await.unwrap();
+                stream.stop(VarInt::from_u32(0)).unwrap();
+            }
+            raw.send(&frame(kind::REPLY, call, 0, 0, &encode(&Ok::<_, Error>(1_u64)))).await;
+            raw.quic.closed().await;
+        });
+        let (sender, numbers) = Stream::channel(1);
+        let sum = soon("an answer", caller.probe.sum(numbers)).await.unwrap();
+        assert_eq!(sum, 1);
+        let produce = async { while sender.send(Ok(1)).await.is_ok() {} };
+        soon("the end of the producer", produce).await;
     }
 }
 

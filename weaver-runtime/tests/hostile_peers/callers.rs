@@ -1,12 +1,12 @@
 //! Callers that were let in and then do not keep to the protocol.
 
 use quinn::ConnectionError;
-use weaver_runtime::{CallErrorKind, Ran, Refusal, net::CALLS_IN_FLIGHT_MAX};
+use weaver_runtime::{CallErrorKind, Ran};
 
 use crate::{
-    neighbour::Neighbour,
-    probe::{Callee, ECHO, FRIEND, HOLD},
-    raw::{Raw, SHARED_FRAME_BYTES_MAX, encode, frame, frame_of_length, kind, request},
+    probe::{Callee, ECHO, FRIEND, HOLD, METHODS},
+    raw::{Head, Raw, SHARED_FRAME_BYTES_MAX, encode, frame, frame_of_length, kind, request},
+    siege::Siege,
     until,
 };
 
@@ -27,7 +27,16 @@ fn bad_frames() -> Vec<(String, Vec<u8>)> {
         ("one byte too long".to_owned(), length(SHARED_FRAME_BYTES_MAX + 1)),
         ("length 4294967295".to_owned(), frame_of_length(u32::MAX, kind::REQUEST, 1)),
     ];
-    let not_a_callers = [kind::HELLO, kind::WELCOME, kind::REPLY, kind::FAILED, kind::GO_AWAY];
+    let not_a_callers = [
+        kind::HELLO,
+        kind::WELCOME,
+        kind::REPLY,
+        kind::FAILED,
+        kind::GO_AWAY,
+        kind::ACCEPT,
+        kind::STREAM,
+        kind::ITEM,
+    ];
     for kind in kind::UNKNOWN.into_iter().chain(not_a_callers) {
         bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));
     }
@@ -36,19 +45,45 @@ fn bad_frames() -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_frame_ends_its_own_connection_and_no_other() {
-    let callee = Callee::new();
-    let neighbour = Neighbour::new(&callee).await;
+    let mut siege = Siege::new().await;
     for (what, bytes) in bad_frames() {
-        let mut raw = friend(&callee).await;
+        let mut raw = siege.attacker().await;
         raw.send(&request(1, HOLD, &())).await;
-        until(&what, || callee.held() == 2).await;
+        until(&what, || siege.callee.held() == 2).await;
         raw.send(&bytes).await;
-        let closed = raw.closed().await;
-        assert!(matches!(closed, ConnectionError::ApplicationClosed(_)), "{what}: {closed:?}");
+        siege.expect_thrown_out(&raw, "closing a connection").await;
         // Its calls end with it; the neighbour's does not.
-        until(&what, || callee.held() == 1).await;
+        until(&what, || siege.callee.held() == 1).await;
     }
-    neighbour.assert_unharmed(&callee).await;
+    siege.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_in_use_ends_the_connection() {
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
+    raw.send(&[request(7, HOLD, &()), request(7, HOLD, &())].concat()).await;
+    siege.expect_thrown_out(&raw, "the id of a call that is in flight").await;
+    siege.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_frame_waits_for_its_other_half_and_holds_up_nobody() {
+    let mut siege = Siege::new().await;
+    let whole = request(1, ECHO, &("half",));
+    let mut waiting = Vec::new();
+    for bytes in [1, 4, 23, 24, whole.len() - 1] {
+        let mut raw = siege.attacker().await;
+        raw.send(&whole[..bytes]).await;
+        waiting.push((raw, bytes));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    for (raw, bytes) in &mut waiting[..3] {
+        raw.send(&whole[*bytes..]).await;
+        assert_eq!(raw.next().await.text(), "half");
+    }
+    // The others never come.
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,13 +102,13 @@ async fn a_stream_that_ends_inside_a_frame_ends_the_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn components_and_methods_that_do_not_exist_are_malformed_requests() {
-    let callee = Callee::new();
-    let mut raw = friend(&callee).await;
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
     let cases = [
         (1, ECHO, "no component with index 1"),
         (2, ECHO, "no component with index 2"),
         (u16::MAX, ECHO, "no component with index 65535"),
-        (0, 3, "no method with index 3"),
+        (0, METHODS, "no method with index 9"),
         (0, u16::MAX, "no method with index 65535"),
     ];
     for (call, (component, method, expected)) in (1..).zip(cases) {
@@ -87,12 +122,32 @@ async fn components_and_methods_that_do_not_exist_are_malformed_requests() {
         assert_eq!(failure.ran, Ran::No);
     }
     raw.assert_lives(100).await;
+    siege.expect_line(raw.address(), "refused a call").await;
+    siege.end().await;
+}
+
+/// A time that has all but passed, and one that is longer than the node will run.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_time_may_be_left() {
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
+    for (call, time_left_ms) in [(1, 1), (2, u32::MAX)] {
+        let head =
+            Head { kind: kind::REQUEST, call, method: HOLD, time_left_ms, ..Head::default() };
+        raw.send(&head.before(&[])).await;
+    }
+    let answer = raw.next().await;
+    assert_eq!((answer.kind, answer.call), (kind::REPLY, 1));
+    let error = answer.decode::<weaver_runtime::Result<()>>().unwrap_err();
+    assert_eq!(error.call_error().unwrap().kind(), &CallErrorKind::DeadlineExceeded);
+    raw.assert_lives(3).await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn arguments_that_cannot_be_decoded_are_malformed_and_nothing_runs() {
-    let callee = Callee::new();
-    let mut raw = friend(&callee).await;
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
     let mut trailing = encode(&("hello",));
     trailing.push(1);
     let cases: [(u16, Vec<u8>); 8] = [
@@ -114,8 +169,10 @@ async fn arguments_that_cannot_be_decoded_are_malformed_and_nothing_runs() {
         assert!(matches!(failure.kind, CallErrorKind::Malformed { .. }), "{failure:?}");
         assert_eq!(failure.ran, Ran::No, "{failure:?}");
     }
-    assert_eq!(callee.held(), 0);
+    assert_eq!(siege.callee.held(), 1);
     raw.assert_lives(100).await;
+    siege.expect_line(raw.address(), "refused a call").await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,16 +180,22 @@ async fn header_bytes_that_mean_nothing_are_ignored_and_ids_may_be_any() {
     let callee = Callee::new();
     let mut raw = friend(&callee).await;
     for call in [0, 1, u64::MAX, u64::MAX, 1 << 63] {
-        let mut bytes = request(call, ECHO, &("any",));
-        bytes[5..8].fill(0xaa);
-        bytes[20..24].fill(0xaa);
-        raw.send(&bytes).await;
+        raw.send(&request(call, ECHO, &("any",))).await;
         let answer = raw.next().await;
         assert_eq!((answer.call, answer.text().as_str()), (call, "any"));
     }
     // Cancelling what was never asked, and what is over.
     for call in [0, 1, 77, u64::MAX] {
-        raw.send(&frame(kind::CANCEL, call, 9, 9, b"why")).await;
+        let head = Head {
+            kind: kind::CANCEL,
+            streams: 0xaa,
+            metadata_bytes: 3,
+            call,
+            component: 9,
+            method: 9,
+            time_left_ms: u32::MAX,
+        };
+        raw.send(&head.before(b"why")).await;
     }
     raw.assert_lives(100).await;
 }
@@ -146,31 +209,4 @@ async fn frames_may_be_cut_into_single_bytes() {
         tokio::task::yield_now().await;
     }
     assert_eq!(raw.next().await.text(), "slowly");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn more_calls_than_a_connection_may_have_in_flight_are_refused() {
-    const TOO_MANY: usize = 100;
-    let callee = Callee::new();
-    let neighbour = Neighbour::new(&callee).await;
-    let mut raw = friend(&callee).await;
-    for call in 0..CALLS_IN_FLIGHT_MAX + TOO_MANY {
-        raw.send(&request(u64::try_from(call).unwrap(), HOLD, &())).await;
-    }
-    for _ in 0..TOO_MANY {
-        let answer = raw.next().await;
-        assert!(answer.call >= u64::try_from(CALLS_IN_FLIGHT_MAX).unwrap(), "{}", answer.call);
-        let failure = answer.failure();
-        let load = Load::Calls { calls: CALLS_IN_FLIGHT_MAX, calls_max: CALLS_IN_FLIGHT_MAX };
-        let refusal = Refusal::Overloaded { load };
-        assert_eq!(failure.kind, CallErrorKind::Refused(refusal));
-        assert_eq!(failure.ran, Ran::No);
-    }
-    // A place that becomes free is given to the next.
-    raw.send(&frame(kind::CANCEL, 5, 0, 0, &[])).await;
-    until("the end of one call", || callee.held() <= CALLS_IN_FLIGHT_MAX).await;
-    raw.assert_lives(1 << 40).await;
-    drop(raw);
-    until("the end of all calls", || callee.held() == 1).await;
-    neighbour.assert_unharmed(&callee).await;
 }

@@ -5,8 +5,8 @@ use quinn::VarInt;
 
 use crate::{
     neighbour::Neighbour,
-    probe::{Callee, FRIEND, OUTSIDER},
-    raw::{self, Raw, frame, frame_of_length},
+    probe::{Callee, FRIEND, METHODS, OUTSIDER},
+    raw::{self, Head, Raw, frame_of_length, item, stream_of},
     soon,
 };
 
@@ -46,10 +46,10 @@ async fn random_frames_after_a_greeting() {
         raw.greet().await;
         for _ in 0..random.u32(1..40) {
             let frame = random_frame(&mut random);
-            let sent = if random.u8(..4) == 0 {
-                send_large(&raw, &frame).await.is_some()
-            } else {
-                raw.send.write_all(&frame).await.is_ok()
+            let sent = match random.u8(..6) {
+                0 => send_large(&raw, &frame).await.is_some(),
+                1 => send_stream(&raw, &mut random).await.is_some(),
+                _ => raw.send.write_all(&frame).await.is_ok(),
             };
             if !sent {
                 return;
@@ -106,6 +106,22 @@ async fn send_large(raw: &Raw, bytes: &[u8]) -> Option<()> {
     stream.finish().ok()
 }
 
+/// A stream that mostly begins well, and then has anything on it.
+async fn send_stream(raw: &Raw, random: &mut Rng) -> Option<()> {
+    let (mut stream, _) = raw.quic.open_bi().await.ok()?;
+    let first = if random.u8(..20) == 0 {
+        random_frame(random)
+    } else {
+        stream_of(random.u64(..8), random.u16(..3))
+    };
+    stream.write_all(&first).await.ok()?;
+    for _ in 0..random.u32(..5) {
+        let next = if random.u8(..4) == 0 { random_frame(random) } else { item(random.u64(..)) };
+        stream.write_all(&next).await.ok()?;
+    }
+    if random.bool() { stream.finish().ok() } else { stream.reset(VarInt::from_u32(1)).ok() }
+}
+
 /// A frame whose header is mostly right.
 fn random_frame(random: &mut Rng) -> Vec<u8> {
     let kind =
@@ -116,10 +132,13 @@ fn random_frame(random: &mut Rng) -> Vec<u8> {
         return [frame_of_length(random.u32(..), kind, call), payload].concat();
     }
     let component = if random.u8(..8) == 0 { random.u16(..) } else { 0 };
-    let method = if random.u8(..8) == 0 { random.u16(..) } else { random.u16(..3) };
+    let method = if random.u8(..8) == 0 { random.u16(..) } else { random.u16(..METHODS) };
     // `text` would make as much as it is asked for.
     let payload = if method == 2 { payload[..payload.len().min(7)].to_vec() } else { payload };
-    frame(kind, call, component, method, &payload)
+    let streams = if random.u8(..4) == 0 { random.u8(..) } else { 0 };
+    let metadata_bytes = if random.u8(..8) == 0 { random.u16(..120) } else { 0 };
+    let time_left_ms = if random.u8(..4) == 0 { random.u32(..) } else { 0 };
+    Head { kind, streams, metadata_bytes, call, component, method, time_left_ms }.before(&payload)
 }
 
 fn bytes(random: &mut Rng, most: usize) -> Vec<u8> {

@@ -15,6 +15,7 @@ use crate::{
     neighbour::Neighbour,
     probe::{CALLEE, Callee, Caller, ECHO, FRIEND, OUTSIDER, fingerprint, methods, other_methods},
     raw::{self, Appetite, Raw, Welcome, encode, frame, frame_of_length, kind, request},
+    siege::Siege,
     soon, until, within,
 };
 
@@ -22,15 +23,18 @@ use crate::{
 const THROWN_OUT_SECONDS: u64 = HANDSHAKE_SECONDS_MAX + 4;
 
 /// The connection of a client that TLS should turn away, and why it ended.
-async fn turned_away(identity: Option<&Identity>, callee: &Callee) -> ConnectionError {
-    let authority = callee.authority.identity("x").authority;
-    let (_endpoint, connected) =
-        raw::dial(identity, &authority, callee.address, Appetite::default()).await;
-    match connected {
+async fn turned_away(identity: Option<&Identity>, siege: &mut Siege) -> ConnectionError {
+    let authority = siege.callee.authority.identity("x").authority;
+    let (endpoint, connected) =
+        raw::dial(identity, &authority, siege.callee.address, Appetite::default()).await;
+    siege.watch(&endpoint);
+    let error = match connected {
         Err(error) => error,
         // A client may believe itself connected before its certificate was looked at.
         Ok(quic) => soon("being turned away", quic.closed()).await,
-    }
+    };
+    siege.expect_line(endpoint.local_addr().unwrap(), "refused a connection").await;
+    error
 }
 
 fn is_tls_alert(error: &ConnectionError) -> bool {
@@ -38,20 +42,34 @@ fn is_tls_alert(error: &ConnectionError) -> bool {
     u64::from(close.error_code) >> 8 == 1
 }
 
+/// TLS turns the client away, with one line in the log.
+async fn assert_turned_away(identity: Option<&Identity>, siege: &mut Siege, line: &'static str) {
+    let error = turned_away(identity, siege).await;
+    assert!(is_tls_alert(&error), "{error:?}");
+    assert!(error.to_string().to_lowercase().contains(line), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_certificate_nobody_comes_in() {
-    let callee = Callee::new();
-    let error = turned_away(None, &callee).await;
-    assert!(is_tls_alert(&error), "{error:?}");
-    callee.assert_serves().await;
+    let mut siege = Siege::new().await;
+    assert_turned_away(None, &mut siege, "certificate").await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_another_authority_is_worth_nothing() {
-    let callee = Callee::new();
-    let error = turned_away(Some(&Authority::new().identity(FRIEND)), &callee).await;
-    assert!(is_tls_alert(&error), "{error:?}");
-    callee.assert_serves().await;
+    let mut siege = Siege::new().await;
+    let foreign = Authority::new().identity(FRIEND);
+    assert_turned_away(Some(&foreign), &mut siege, "").await;
+    siege.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_is_worth_nothing() {
+    let mut siege = Siege::new().await;
+    let expired = siege.callee.authority.expired(FRIEND);
+    assert_turned_away(Some(&expired), &mut siege, "expired").await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,32 +85,37 @@ async fn a_caller_does_not_trust_a_callee_of_another_authority() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_must_name_a_group() {
-    log::start();
-    let callee = Callee::new();
-    let nameless = callee.authority.without_group();
-    let foreign = callee.authority.with_uri("https://example.com/friend");
+    let mut siege = Siege::new().await;
+    let nameless = siege.callee.authority.without_group();
+    let foreign = siege.callee.authority.with_uri("https://example.com/friend");
     for identity in [nameless, foreign] {
-        let error = turned_away(Some(&identity), &callee).await;
+        let error = turned_away(Some(&identity), &mut siege).await;
         assert!(matches!(error, ConnectionError::ApplicationClosed(_)), "{error:?}");
+        assert!(error.to_string().contains("names no group"), "{error}");
     }
-    until("the log", || log::has(&["names no group"])).await;
-    callee.assert_serves().await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_may_not_call_is_refused() {
-    let callee = Callee::new();
+    let mut siege = Siege::new().await;
     // The last two are near misses of the one that may.
     for group in [OUTSIDER, "Friend", "friend/x"] {
-        let caller = Caller::new(&callee.authority, group, methods(), callee.address);
-        let error = soon("a refusal", caller.probe.hold()).await.unwrap_err();
-        let error = error.call_error().unwrap();
-        let refusal = Refusal::NotPermitted { group: group.to_owned() };
-        assert_eq!(error.kind(), &CallErrorKind::Refused(refusal));
-        assert_eq!(error.ran(), Ran::No);
+        let (authority, address) = (&siege.callee.authority, siege.callee.address);
+        let caller = Caller::new(authority, group, methods(), address);
+        for _ in 0..10 {
+            let error = soon("a refusal", caller.probe.hold()).await.unwrap_err();
+            let error = error.call_error().unwrap();
+            let refusal = Refusal::NotPermitted { group: group.to_owned() };
+            assert_eq!(error.kind(), &CallErrorKind::Refused(refusal));
+            assert_eq!(error.ran(), Ran::No);
+        }
+        let address = caller.endpoint.local_addr().unwrap();
+        siege.expect_line(address, "holds no reference to this component").await;
+        assert_eq!(siege.lines_about(address, "").len(), 1);
     }
-    assert_eq!(callee.held(), 0);
-    callee.assert_serves().await;
+    assert_eq!(siege.callee.held(), 1);
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,35 +160,44 @@ async fn another_version_of_weaver_is_told_ours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_that_lingers_is_thrown_out_and_its_calls_are_not_taken() {
-    let callee = Callee::new();
-    let mut raw = Raw::connect(&callee.authority, FRIEND, callee.address).await;
+    let mut siege = Siege::new().await;
+    let identity = siege.callee.authority.identity(FRIEND);
+    let mut raw = siege.stranger(&identity, Appetite::default()).await;
     let hello = Hello::new(weaver_runtime::fingerprint::Fingerprint::of(&other_methods()));
     raw.send(&frame(kind::HELLO, 0, 0, 0, &encode(&hello))).await;
     assert!(matches!(raw.next().await.decode(), Welcome::Stranger { .. }));
     raw.send(&request(1, ECHO, &("let me in",))).await;
-    within(THROWN_OUT_SECONDS, "being thrown out", raw.quic.closed()).await;
+    siege.expect_thrown_out(&raw, "it runs another build of the program").await;
     assert_eq!(raw.try_next().await, None);
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_silent_are_thrown_out_while_others_are_served() {
-    let callee = Callee::new();
-    let neighbour = Neighbour::new(&callee).await;
+    let mut siege = Siege::new().await;
+    let identity = siege.callee.authority.identity(FRIEND);
     let started = Instant::now();
     let hello = raw::hello();
     let mut silent = Vec::new();
     // Nothing at all, nothing but an empty stream, and greetings that stop half way.
     for bytes in [0, 1, 3, 4, 20, 24, hello.len() - 1] {
-        let mut raw = Raw::connect(&callee.authority, FRIEND, callee.address).await;
+        let mut raw = siege.stranger(&identity, Appetite::default()).await;
         raw.send(&hello[..bytes]).await;
         silent.push(raw);
     }
+    // Before the first stream: not even that is opened.
+    let (endpoint, no_stream) =
+        raw::dial(Some(&identity), &identity.authority, siege.callee.address, Appetite::default())
+            .await;
+    siege.watch(&endpoint);
+    let no_stream = no_stream.unwrap();
+    within(THROWN_OUT_SECONDS, "being thrown out", no_stream.closed()).await;
+    siege.expect_line(endpoint.local_addr().unwrap(), "silent for 5s").await;
     for raw in &silent {
-        let closed = within(THROWN_OUT_SECONDS, "being thrown out", raw.quic.closed()).await;
-        assert!(matches!(closed, ConnectionError::ApplicationClosed(_)), "{closed:?}");
+        siege.expect_thrown_out(raw, "silent for 5s").await;
     }
     assert!(started.elapsed() > Duration::from_secs(HANDSHAKE_SECONDS_MAX - 1), "too early");
-    neighbour.assert_unharmed(&callee).await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,8 +218,8 @@ async fn a_greeting_that_trickles_in_does_not_last_longer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_no_greeting() {
-    let callee = Callee::new();
-    let neighbour = Neighbour::new(&callee).await;
+    let mut siege = Siege::new().await;
+    let identity = siege.callee.authority.identity(FRIEND);
     let good = encode(&Hello::new(fingerprint()));
     let mut trailing = good.clone();
     trailing.push(0);
@@ -206,14 +238,14 @@ async fn garbage_is_no_greeting() {
         ("an unknown kind", frame(255, 0, 0, 0, &good)),
     ];
     for (what, bytes) in cases {
-        let mut raw = Raw::connect(&callee.authority, FRIEND, callee.address).await;
+        let mut raw = siege.stranger(&identity, Appetite::default()).await;
         raw.send(&bytes).await;
         // Long before the silent are thrown out.
-        let closed = within(HANDSHAKE_SECONDS_MAX - 1, what, raw.quic.closed()).await;
-        assert!(matches!(closed, ConnectionError::ApplicationClosed(_)), "{what}: {closed:?}");
+        within(HANDSHAKE_SECONDS_MAX - 1, what, raw.quic.closed()).await;
+        siege.expect_thrown_out(&raw, "refused a connection").await;
         assert_eq!(raw.try_next().await, None, "{what}");
     }
-    neighbour.assert_unharmed(&callee).await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,11 +8,12 @@ use crate::{
     neighbour::Neighbour,
     probe::{Callee, ECHO, FRIEND},
     raw::{Raw, frame_of_length, kind, request},
+    siege::Siege,
     soon,
 };
 
-/// The largest message behind its header.
-const FRAME_BYTES_MAX: usize = (64 << 20) + 24;
+/// The largest message behind its header, and the most metadata behind that.
+const FRAME_BYTES_MAX: usize = (64 << 20) + 24 + (8 << 10);
 
 /// Streams for large frames that one peer may have open.
 const LARGE_FRAMES_MAX: usize = 16;
@@ -44,13 +45,25 @@ async fn a_small_frame_may_have_a_stream_of_its_own_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_request_that_is_cut_is_lost_alone() {
+async fn a_large_request_that_ends_inside_its_frame_ends_the_connection() {
+    let whole = request(9, ECHO, &("x".repeat(1 << 20),));
+    for bytes in [3, 24, whole.len() - 1] {
+        let mut siege = Siege::new().await;
+        let raw = siege.attacker().await;
+        raw.send_large(&whole[..bytes]).await;
+        siege.expect_thrown_out(&raw, "the stream ended inside a frame").await;
+        siege.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_request_that_is_taken_back_is_lost_alone() {
     let callee = Callee::new();
     let neighbour = Neighbour::new(&callee).await;
     let mut raw = friend(&callee).await;
     let whole = request(9, ECHO, &("x".repeat(1 << 20),));
+    raw.send_large(&[]).await;
     for bytes in [0, 3, 10, 24, 500_000, whole.len() - 1] {
-        raw.send_large(&whole[..bytes]).await;
         let mut stream = soon("a stream", raw.quic.open_uni()).await.unwrap();
         soon("sending", stream.write_all(&whole[..bytes])).await.unwrap();
         stream.reset(VarInt::from_u32(1)).unwrap();
@@ -61,10 +74,9 @@ async fn a_large_request_that_is_cut_is_lost_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_frame_beyond_the_limit_is_not_read() {
-    let callee = Callee::new();
-    let neighbour = Neighbour::new(&callee).await;
+    let mut siege = Siege::new().await;
     for bytes in [0, 23, FRAME_BYTES_MAX + 1, usize::try_from(u32::MAX).unwrap()] {
-        let raw = friend(&callee).await;
+        let raw = siege.attacker().await;
         let mut stream = soon("a stream", raw.quic.open_uni()).await.unwrap();
         let header = frame_of_length(u32::try_from(bytes).unwrap(), kind::REQUEST, 1);
         stream.write_all(&header).await.unwrap();
@@ -79,8 +91,9 @@ async fn a_large_frame_beyond_the_limit_is_not_read() {
             false
         };
         assert!(soon("the stream's end", flood).await, "{bytes} bytes were read");
+        siege.expect_thrown_out(&raw, "a frame of").await;
     }
-    neighbour.assert_unharmed(&callee).await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use quinn::VarInt;
 
 use crate::{
-    probe::{Callee, ECHO, FRIEND, HOLD, TEXT},
-    raw::{Appetite, Raw, frame, kind, request},
+    probe::{Callee, FRIEND, HOLD},
+    raw::{Raw, frame, kind, request},
     soon, until,
 };
 
@@ -90,49 +90,4 @@ async fn a_caller_that_hangs_up_at_once_leaves_nothing_running() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     until("the end of all calls", || callee.held() == 0).await;
     assert_eq!(callee.services.drain(Duration::from_secs(5)).await, 0);
-}
-
-/// What a node holds for a caller that does not read its answers is bounded: the connection ends
-/// when it is more than the outbox takes.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_does_not_read_its_answers_is_thrown_out() {
-    hoard(200 * 1024, 120_000_000).await;
-}
-
-/// The same for answers that travel on streams of their own.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_does_not_read_its_large_answers_is_thrown_out() {
-    // More than the largest four messages.
-    hoard(300 * 1024, 300_000_000).await;
-}
-
-/// Asks for many answers and reads none.
-async fn hoard(answer_bytes: u64, hoard_bytes: u64) {
-    let callee = Callee::new();
-    let identity = callee.authority.identity(FRIEND);
-    let appetite = Appetite { large_frames: 0, stream_bytes: 64 * 1024 };
-    let mut raw = Raw::connect_with(&identity, callee.address, appetite).await;
-    raw.greet().await;
-    for call in 0..hoard_bytes / answer_bytes {
-        if raw.send.write_all(&request(call, TEXT, &(answer_bytes,))).await.is_err() {
-            break;
-        }
-    }
-    raw.closed().await;
-    callee.assert_serves().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn streams_that_nobody_asked_for_do_no_harm() {
-    let callee = Callee::new();
-    let mut raw = Raw::connect(&callee.authority, FRIEND, callee.address).await;
-    raw.greet().await;
-    let mut streams = Vec::new();
-    for _ in 0..10 {
-        let (mut send, receive) = soon("a stream", raw.quic.open_bi()).await.unwrap();
-        send.write_all(&request(1, ECHO, &("elsewhere",))).await.unwrap();
-        streams.push((send, receive));
-    }
-    raw.assert_lives(1).await;
-    callee.assert_serves().await;
 }

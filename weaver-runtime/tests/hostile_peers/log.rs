@@ -22,8 +22,19 @@ pub(crate) fn start() {
 
 /// Whether a line contains all of `parts`.
 pub(crate) fn has(parts: &[&str]) -> bool {
+    !since(0, parts).is_empty()
+}
+
+/// How many lines there are.
+pub(crate) fn len() -> usize {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).len()
+}
+
+/// The lines from number `first` on that contain all of `parts`.
+pub(crate) fn since(first: usize, parts: &[&str]) -> Vec<String> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
+    let matching = |line: &&String| parts.iter().all(|part| line.contains(part));
+    lines[first..].iter().filter(matching).cloned().collect()
 }
 
 struct Collector;

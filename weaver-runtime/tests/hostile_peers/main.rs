@@ -6,17 +6,23 @@
 // `#[component]` names the crate `weaver`.
 extern crate weaver_runtime as weaver;
 
+mod arguments;
 mod authority;
 mod callees;
 mod callers;
+mod crowds;
 mod fuzz;
 mod greetings;
+mod hoarders;
 mod large;
 mod leftovers;
 mod log;
+mod metadata;
 mod neighbour;
 mod probe;
 mod raw;
+mod siege;
+mod streams;
 
 use std::time::Duration;
 
@@ -35,6 +41,15 @@ async fn within<T>(seconds: u64, what: &str, future: impl Future<Output = T>) ->
         Ok(output) => output,
         Err(_) => panic!("{what}: not within {seconds} s"),
     }
+}
+
+/// Shows a figure to whoever looks at the output of a test.
+#[expect(
+    clippy::print_stdout,
+    reason = "a test's output, kept by the harness until it is asked for"
+)]
+fn show(figure: &str) {
+    println!("{figure}");
 }
 
 /// Waits until `condition` holds.

@@ -1,8 +1,11 @@
 //! [`Neighbour`]: a good peer that calls all the time and must never notice the others.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinHandle;
@@ -17,8 +20,12 @@ pub(crate) struct Neighbour {
     caller: Arc<Caller>,
     held: JoinHandle<weaver_runtime::Result<()>>,
     stop: Arc<AtomicBool>,
+    /// Of the calls since they were last looked at.
+    latencies: Latencies,
     calling: JoinHandle<usize>,
 }
+
+type Latencies = Arc<Mutex<Vec<Duration>>>;
 
 impl Neighbour {
     pub(crate) async fn new(callee: &Callee) -> Self {
@@ -29,8 +36,23 @@ impl Neighbour {
         let held = tokio::spawn(async move { probe.hold().await });
         crate::until("the call that is held", || callee.held() > before).await;
         let stop = Arc::new(AtomicBool::new(false));
-        let calling = tokio::spawn(call_until(Arc::clone(&caller), Arc::clone(&stop)));
-        Self { caller, held, stop, calling }
+        let latencies = Latencies::default();
+        let calling = call_until(Arc::clone(&caller), Arc::clone(&stop), Arc::clone(&latencies));
+        let calling = tokio::spawn(calling);
+        Self { caller, held, stop, latencies, calling }
+    }
+
+    /// What 99 of 100 of its calls take at most while `meanwhile` runs, and how many there were.
+    pub(crate) async fn p99_during(
+        &self,
+        meanwhile: impl Future<Output = ()>,
+    ) -> (Duration, usize) {
+        self.latencies.lock().unwrap().clear();
+        meanwhile.await;
+        let mut latencies = std::mem::take(&mut *self.latencies.lock().unwrap());
+        latencies.sort_unstable();
+        let at = (latencies.len() * 99).div_ceil(100).saturating_sub(1);
+        (*latencies.get(at).expect("calls were made"), latencies.len())
     }
 
     /// Fails if any call failed, the one in flight included.
@@ -45,12 +67,14 @@ impl Neighbour {
     }
 }
 
-async fn call_until(caller: Arc<Caller>, stop: Arc<AtomicBool>) -> usize {
+async fn call_until(caller: Arc<Caller>, stop: Arc<AtomicBool>, latencies: Latencies) -> usize {
     let mut calls = 0;
     while !stop.load(Ordering::SeqCst) || calls == 0 {
         let text = format!("neighbour {calls}");
+        let started = Instant::now();
         let answer = soon("a neighbour's call", caller.probe.echo(text.clone())).await;
         assert_eq!(answer.unwrap(), text);
+        latencies.lock().unwrap().push(started.elapsed());
         calls += 1;
         tokio::task::yield_now().await;
     }

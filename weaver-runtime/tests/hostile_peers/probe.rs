@@ -8,11 +8,13 @@ use std::{
     },
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use weaver_runtime::{
-    BoxFuture, Client, Component, Dispatch, Failure, Message, Result,
+    BoxFuture, Client, Component, Dispatch, Failure, Message, Metadata, Result, Stream,
     fingerprint::{Fingerprint, Signature},
     limits::Limits,
+    metadata,
     net::{
         Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
     },
@@ -31,6 +33,44 @@ pub(crate) const OUTSIDER: &str = "outsider";
 pub(crate) const ECHO: u16 = 0;
 pub(crate) const HOLD: u16 = 1;
 pub(crate) const TEXT: u16 = 2;
+pub(crate) const UNITS: u16 = 3;
+pub(crate) const TREE: u16 = 4;
+pub(crate) const SUM: u16 = 5;
+pub(crate) const FLOOD: u16 = 6;
+pub(crate) const USER: u16 = 7;
+pub(crate) const NAMED: u16 = 8;
+/// The first index that is none.
+pub(crate) const METHODS: u16 = 9;
+
+/// What [`Probe::flood`] sends at a time.
+pub(crate) const FLOOD_ITEM_BYTES: usize = 64 * 1024;
+
+/// A value that nests as deep as its sender likes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tree {
+    pub(crate) child: Option<Box<Self>>,
+}
+
+/// A text that its type takes a look at: it must be short.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        if text.len() < 100 { Ok(Self(text)) } else { Err(format!("{text:?} is no name")) }
+    }
+}
+
+/// Who asks, in the metadata.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct User(pub(crate) String);
+
+impl Metadata for User {
+    const NAME: &'static str = "user";
+}
 
 #[weaver_macros::component]
 pub(crate) trait Probe {
@@ -42,12 +82,31 @@ pub(crate) trait Probe {
 
     /// A text of that many bytes.
     async fn text(&self, bytes: u64) -> Result<String>;
+
+    /// How many there are.
+    async fn units(&self, units: Vec<()>) -> Result<u64>;
+
+    /// How deep it is.
+    async fn tree(&self, tree: Tree) -> Result<u64>;
+
+    /// The sum of all numbers, once they have come.
+    async fn sum(&self, numbers: Stream<u64>) -> Result<u64>;
+
+    /// Bytes without end.
+    async fn flood(&self) -> Result<Stream<Vec<u8>>>;
+
+    /// What the metadata says about the user.
+    async fn user(&self) -> Result<Option<String>>;
+
+    /// The text of the name.
+    async fn named(&self, name: Name) -> Result<String>;
 }
 
 /// What of the callee's calls can be seen from outside.
 pub(crate) struct Subject {
     held: Arc<AtomicUsize>,
     released: watch::Sender<bool>,
+    flooded_items: Arc<AtomicUsize>,
 }
 
 #[weaver_macros::component(unregistered)]
@@ -66,6 +125,40 @@ impl Probe for Subject {
 
     async fn text(&self, bytes: u64) -> Result<String> {
         Ok("x".repeat(usize::try_from(bytes).unwrap()))
+    }
+
+    async fn units(&self, units: Vec<()>) -> Result<u64> {
+        Ok(u64::try_from(units.len()).unwrap())
+    }
+
+    async fn tree(&self, tree: Tree) -> Result<u64> {
+        let nodes = std::iter::successors(Some(&tree), |tree| tree.child.as_deref());
+        Ok(u64::try_from(nodes.count()).unwrap())
+    }
+
+    async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64> {
+        let _held = Held::new(&self.held);
+        let mut sum = 0;
+        while let Some(number) = numbers.next().await {
+            sum += number?;
+        }
+        Ok(sum)
+    }
+
+    async fn flood(&self) -> Result<Stream<Vec<u8>>> {
+        let items = Arc::clone(&self.flooded_items);
+        Ok(Stream::of_values(std::iter::repeat_with(move || {
+            items.fetch_add(1, Ordering::SeqCst);
+            vec![7; FLOOD_ITEM_BYTES]
+        })))
+    }
+
+    async fn user(&self) -> Result<Option<String>> {
+        Ok(metadata::<User>().map(|user| user.0))
+    }
+
+    async fn named(&self, name: Name) -> Result<String> {
+        Ok(name.0)
     }
 }
 
@@ -120,34 +213,41 @@ pub(crate) struct Callee {
     pub(crate) address: SocketAddr,
     pub(crate) services: Arc<Services>,
     subject: Arc<Subject>,
-    _endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Callee {
     pub(crate) fn new() -> Self {
+        Self::with_limits(&Limits::default())
+    }
+
+    pub(crate) fn with_limits(limits: &Limits) -> Self {
         let authority = Authority::new();
-        let subject =
-            Arc::new(Subject { held: Arc::default(), released: watch::Sender::new(false) });
+        let subject = Arc::new(Subject {
+            held: Arc::default(),
+            released: watch::Sender::new(false),
+            flooded_items: Arc::default(),
+        });
         let service = |callers: &[&str]| {
             let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject) as _));
             let callers = callers.iter().map(|&group| group.to_owned()).collect();
             Some(Service { target, callers: Callers::Groups(callers), is_bounded: true })
         };
         let services = vec![service(&[FRIEND]), None];
-        let services = Services::new([(fingerprint(), services)], methods(), &Limits::default());
-        let endpoint = Endpoint::bind(
-            loopback(),
-            &authority.identity(CALLEE),
-            &Limits::default(),
-            Io::new().unwrap(),
-        )
-        .unwrap();
+        let services = Services::new([(fingerprint(), services)], methods(), limits);
+        let identity = authority.identity(CALLEE);
+        let endpoint = Endpoint::bind(loopback(), &identity, limits, Io::new().unwrap()).unwrap();
         endpoint.serve(Arc::clone(&services));
         let address = endpoint.local_addr().unwrap();
-        Self { authority, address, services, subject, _endpoint: endpoint }
+        Self { authority, address, services, subject, endpoint }
     }
 
-    /// Calls of `hold` that are running.
+    /// Items of `flood` that were produced, for all callers.
+    pub(crate) fn flooded_items(&self) -> usize {
+        self.subject.flooded_items.load(Ordering::SeqCst)
+    }
+
+    /// Calls of `hold` and `sum` that are running.
     pub(crate) fn held(&self) -> usize {
         self.subject.held.load(Ordering::SeqCst)
     }

@@ -39,6 +39,9 @@ pub(crate) mod kind {
     pub(crate) const FAILED: u8 = 5;
     pub(crate) const CANCEL: u8 = 6;
     pub(crate) const GO_AWAY: u8 = 7;
+    pub(crate) const ACCEPT: u8 = 8;
+    pub(crate) const STREAM: u8 = 9;
+    pub(crate) const ITEM: u8 = 10;
     pub(crate) const UNKNOWN: [u8; 3] = [0, 11, 255];
 }
 
@@ -53,6 +56,7 @@ pub(crate) enum Welcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawFrame {
     pub(crate) kind: u8,
+    pub(crate) streams: u8,
     pub(crate) call: u64,
     pub(crate) payload: Vec<u8>,
 }
@@ -83,12 +87,34 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 
 /// The bytes of a frame that is what it says.
 pub(crate) fn frame(kind: u8, call: u64, component: u16, method: u16, payload: &[u8]) -> Vec<u8> {
-    let bytes = HEADER_BYTES + payload.len();
-    let mut frame = frame_of_length(u32::try_from(bytes).unwrap(), kind, call);
-    frame[16..18].copy_from_slice(&component.to_le_bytes());
-    frame[18..20].copy_from_slice(&method.to_le_bytes());
-    frame.extend_from_slice(payload);
-    frame
+    Head { kind, call, component, method, ..Head::default() }.before(payload)
+}
+
+/// Everything that a header says but the length.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Head {
+    pub(crate) kind: u8,
+    pub(crate) streams: u8,
+    pub(crate) metadata_bytes: u16,
+    pub(crate) call: u64,
+    pub(crate) component: u16,
+    pub(crate) method: u16,
+    pub(crate) time_left_ms: u32,
+}
+
+impl Head {
+    /// A frame of this head and `rest`, which is the payload and the metadata.
+    pub(crate) fn before(self, rest: &[u8]) -> Vec<u8> {
+        let bytes = u32::try_from(HEADER_BYTES + rest.len()).unwrap();
+        let mut frame = frame_of_length(bytes, self.kind, self.call);
+        frame[5] = self.streams;
+        frame[6..8].copy_from_slice(&self.metadata_bytes.to_le_bytes());
+        frame[16..18].copy_from_slice(&self.component.to_le_bytes());
+        frame[18..20].copy_from_slice(&self.method.to_le_bytes());
+        frame[20..24].copy_from_slice(&self.time_left_ms.to_le_bytes());
+        frame.extend_from_slice(rest);
+        frame
+    }
 }
 
 /// A header that announces `bytes`, whatever follows.
@@ -105,6 +131,23 @@ pub(crate) fn request<T: Serialize>(call: u64, method: u16, arguments: &T) -> Ve
     frame(kind::REQUEST, call, 0, method, &encode(arguments))
 }
 
+/// A request to `Probe` that announces streams.
+pub(crate) fn request_with_streams(call: u64, method: u16, streams: u8) -> Vec<u8> {
+    // What stands for the first stream in the arguments is its number.
+    let arguments = encode(&0_u32);
+    Head { kind: kind::REQUEST, streams, call, method, ..Head::default() }.before(&arguments)
+}
+
+/// What a stream says first: whose it is.
+pub(crate) fn stream_of(call: u64, number: u16) -> Vec<u8> {
+    frame(kind::STREAM, call, number, 0, &[])
+}
+
+/// An item of a stream of numbers.
+pub(crate) fn item(number: u64) -> Vec<u8> {
+    frame(kind::ITEM, 0, 0, 0, &encode(&Ok::<_, weaver_runtime::Error>(number)))
+}
+
 pub(crate) fn hello() -> Vec<u8> {
     frame(kind::HELLO, 0, 0, 0, &encode(&Hello::new(fingerprint())))
 }
@@ -116,11 +159,13 @@ pub(crate) struct Appetite {
     pub(crate) large_frames: u32,
     /// Unread bytes on one stream.
     pub(crate) stream_bytes: u32,
+    /// Streams that the other side may open towards this one, for items.
+    pub(crate) streams: u32,
 }
 
 impl Default for Appetite {
     fn default() -> Self {
-        Self { large_frames: 16, stream_bytes: 16 * 1024 * 1024 }
+        Self { large_frames: 16, stream_bytes: 16 * 1024 * 1024, streams: 256 }
     }
 }
 
@@ -131,7 +176,7 @@ pub(crate) struct Raw {
     receive: RecvStream,
     unread: Vec<u8>,
     /// Dropping it would end the connection.
-    _endpoint: quinn::Endpoint,
+    pub(crate) endpoint: quinn::Endpoint,
 }
 
 impl Raw {
@@ -146,17 +191,41 @@ impl Raw {
         appetite: Appetite,
     ) -> Self {
         let (endpoint, quic) = dial(Some(identity), &identity.authority, address, appetite).await;
-        let quic = quic.unwrap();
-        let (send, receive) = quic.open_bi().await.unwrap();
-        Self { quic, send, receive, unread: Vec::new(), _endpoint: endpoint }
+        Self::on(quic.unwrap(), &endpoint).await
+    }
+
+    /// The first stream of a connection that is there.
+    pub(crate) async fn on(quic: quinn::Connection, endpoint: &quinn::Endpoint) -> Self {
+        Self::try_on(quic, endpoint).await.unwrap()
+    }
+
+    /// The same, unless the connection has ended.
+    pub(crate) async fn try_on(
+        quic: quinn::Connection,
+        endpoint: &quinn::Endpoint,
+    ) -> Option<Self> {
+        let (send, receive) = quic.open_bi().await.ok()?;
+        Some(Self { quic, send, receive, unread: Vec::new(), endpoint: endpoint.clone() })
     }
 
     /// Greets, and is welcome.
     pub(crate) async fn greet(&mut self) {
-        self.send(&hello()).await;
-        let welcome = self.next().await;
+        assert!(soon("a welcome", self.try_greet()).await, "closed instead of a welcome");
+    }
+
+    /// Greets, and is welcome or thrown out.
+    pub(crate) async fn try_greet(&mut self) -> bool {
+        // An error means that it is thrown out already.
+        let _ = self.send.write_all(&hello()).await;
+        let Some(welcome) = self.try_next().await else { return false };
         assert_eq!(welcome.kind, kind::WELCOME);
         assert_eq!(welcome.decode::<Welcome>(), Welcome::Come);
+        true
+    }
+
+    /// Tells the other side that nothing it sends is wanted any more.
+    pub(crate) fn stop_reading(&mut self) {
+        self.receive.stop(VarInt::from_u32(0)).unwrap();
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
@@ -170,9 +239,31 @@ impl Raw {
         stream.finish().unwrap();
     }
 
+    /// Opens a stream for items and sends `bytes` on it. It ends when what is returned is dropped.
+    pub(crate) async fn stream(&self, bytes: &[u8]) -> SendStream {
+        let (mut send, _) = soon("opening a stream", self.quic.open_bi()).await.unwrap();
+        soon("sending", send.write_all(bytes)).await.unwrap();
+        send
+    }
+
+    /// The address that the other side sees.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.endpoint.local_addr().unwrap()
+    }
+
     /// The next frame that arrives.
     pub(crate) async fn next(&mut self) -> RawFrame {
         soon("a frame", self.try_next()).await.expect("a frame, not the end")
+    }
+
+    /// The next frame about `call`; what comes before it is dropped.
+    pub(crate) async fn next_about(&mut self, call: u64) -> RawFrame {
+        loop {
+            let frame = self.next().await;
+            if frame.call == call {
+                return frame;
+            }
+        }
     }
 
     /// The next frame; `None` at the end, in whatever way it came.
@@ -204,8 +295,7 @@ impl Raw {
     /// Fails unless calls on this connection are answered.
     pub(crate) async fn assert_lives(&mut self, call: u64) {
         self.send(&request(call, ECHO, &("still here",))).await;
-        let answer = self.next().await;
-        assert_eq!((answer.call, answer.text().as_str()), (call, "still here"));
+        assert_eq!(self.next_about(call).await.text(), "still here");
     }
 }
 
@@ -219,7 +309,8 @@ fn cut(unread: &mut Vec<u8>) -> Option<RawFrame> {
     }
     let frame: Vec<_> = unread.drain(..bytes).collect();
     let call = u64::from_le_bytes(*frame[8..].first_chunk().unwrap());
-    Some(RawFrame { kind: frame[4], call, payload: frame[HEADER_BYTES..].to_vec() })
+    let payload = frame[HEADER_BYTES..].to_vec();
+    Some(RawFrame { kind: frame[4], streams: frame[5], call, payload })
 }
 
 /// Dials with a certificate or none, trusting `authority`.
@@ -229,6 +320,18 @@ pub(crate) async fn dial(
     address: SocketAddr,
     appetite: Appetite,
 ) -> (quinn::Endpoint, Result<quinn::Connection, quinn::ConnectionError>) {
+    let endpoint = endpoint(None);
+    let config = client_config(identity, authority, appetite);
+    let connecting = endpoint.connect_with(config, address, TLS_NAME).unwrap();
+    let connected = soon("a QUIC handshake", connecting).await;
+    (endpoint, connected)
+}
+
+pub(crate) fn client_config(
+    identity: Option<&Identity>,
+    authority: &[u8],
+    appetite: Appetite,
+) -> quinn::ClientConfig {
     let builder = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .unwrap()
@@ -243,10 +346,7 @@ pub(crate) async fn dial(
     tls.alpn_protocols = vec![b"weaver".to_vec()];
     let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
     config.transport_config(transport(appetite));
-    let endpoint = endpoint(None);
-    let connecting = endpoint.connect_with(config, address, TLS_NAME).unwrap();
-    let connected = soon("a QUIC handshake", connecting).await;
-    (endpoint, connected)
+    config
 }
 
 /// A listening end: `script` is run with each connection whose caller has opened its stream.
@@ -306,7 +406,7 @@ impl RawCallee {
                 let Ok((send, receive)) = quic.accept_bi().await else { continue };
                 let endpoint = accepting.clone();
                 let unread = Vec::new();
-                tokio::spawn(script(Raw { quic, send, receive, unread, _endpoint: endpoint }));
+                tokio::spawn(script(Raw { quic, send, receive, unread, endpoint }));
             }
         });
         Self { address, endpoint }
@@ -340,12 +440,13 @@ fn transport(appetite: Appetite) -> Arc<quinn::TransportConfig> {
     let mut config = quinn::TransportConfig::default();
     config
         .max_concurrent_uni_streams(VarInt::from_u32(appetite.large_frames))
+        .max_concurrent_bidi_streams(VarInt::from_u32(appetite.streams))
         .stream_receive_window(VarInt::from_u32(appetite.stream_bytes))
         .enable_segmentation_offload(false);
     Arc::new(config)
 }
 
-fn endpoint(server: Option<quinn::ServerConfig>) -> quinn::Endpoint {
+pub(crate) fn endpoint(server: Option<quinn::ServerConfig>) -> quinn::Endpoint {
     let mut config = quinn::EndpointConfig::default();
     // A node on the loopback interface sends datagrams of this size.
     config.max_udp_payload_size(65_507).unwrap();
