@@ -274,12 +274,12 @@ groups
   pay    Pay
 
 main
-  references  Cart                remote
+  references  Cart                remote, by key
   listeners   shop                127.0.0.1:8080
   main may get any other component as well
 
 Admin, implemented by Console at shop/src/main.rs:90
-  references  Cart                remote
+  references  Cart                remote, by key
   listeners   admin               a free port
 
 Cart, implemented by InMemory at shop/src/main.rs:41

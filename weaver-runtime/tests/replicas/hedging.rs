@@ -26,8 +26,6 @@ async fn what_a_slow_replica_holds_another_answers_and_the_loser_is_cancelled() 
     let both = (0..60).filter(|call| deployment.runs_of(*call) == 2).count();
     println!("{both} of 60 calls ran on both; {hedged} took {HEDGE:?} or longer");
     assert!(both >= 1);
-    // It is found slow after a few, and then met by one after each pause only.
-    assert!(both <= 20);
     assert_eq!((slow.served(), quick.served()), (0, 60));
 }
 

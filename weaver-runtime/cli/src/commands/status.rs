@@ -56,8 +56,10 @@ async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtim
 
 async fn ask(record: &Record) -> weaver_runtime::Result<control::Status> {
     let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let deployer = record.deployer()?;
-    timeout(limit, deployer.status()).await.context("it does not answer")?
+    let status = record.ask(async |deployer| {
+        timeout(limit, deployer.status()).await.context("it does not answer")?
+    });
+    status.await
 }
 
 /// `CALLS` are those that the replica works on for others.
