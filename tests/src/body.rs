@@ -5,8 +5,8 @@ use std::{any::Any, future::Future, pin::Pin, time::Duration};
 use weaver::Result;
 
 use crate::{
-    Stage, borrowed, bytes, cancellation, concurrent, config, crates, errors, init, missing,
-    panics, refused, shutdown, too_large, values,
+    Stage, borrowed, bytes, cancellation, concurrent, config, crates, deadlines, errors, init,
+    metadata, missing, panics, refused, shutdown, streams, too_large, values,
 };
 
 /// One behaviour, which is the same under every placement.
@@ -100,6 +100,29 @@ bodies! {
     shutdown::components_work_before_it,
     cancellation::a_dropped_call_stops_its_callee,
     cancellation::and_all_that_it_called,
+    deadlines::the_caller_learns_it_at_once_and_the_callee_stops,
+    deadlines::it_ends_all_that_the_call_has_made,
+    deadlines::the_callee_sees_the_time_left_and_so_do_its_calls,
+    deadlines::without_one_a_longer_one_is_its_own,
+    deadlines::one_that_has_passed_sends_nothing,
+    deadlines::others_are_not_bounded_by_it,
+    deadlines::a_methods_own_is_for_callers_without_one,
+    metadata::travels_with_all_that_a_call_makes,
+    metadata::never_leaks_into_another_call,
+    metadata::is_bounded,
+    streams::results_flow,
+    streams::arguments_flow,
+    streams::both_ways_at_once_item_by_item,
+    streams::several_in_tuples,
+    streams::a_reader_that_drops_stops_the_producer,
+    streams::a_callee_that_drops_stops_its_caller,
+    streams::a_slow_reader_holds_its_producer_up,
+    streams::a_panic_is_the_last_item,
+    streams::outlives_the_deadline_of_its_call,
+    streams::keeps_its_producers_metadata,
+    streams::large_items_and_many_at_once,
+    streams::through_a_component_between,
+    streams::elsewhere_in_a_type_is_a_typed_error,
     concurrent::nobody_gets_anothers_answer,
     concurrent::a_slow_call_holds_up_nobody,
 }

@@ -11,6 +11,7 @@ use weaver::{App, Config, Context, Error, Result};
 
 use crate::{BODIES, Stage, eventually};
 
+mod torture;
 mod worker;
 
 use worker::{Tally, Worker};
@@ -22,9 +23,13 @@ pub struct Orders {
     pub errand: Errand,
     /// Where components, `main` and its harness leave each other files.
     pub directory: PathBuf,
-    /// The exit code of [`Errand::Exit`], or the number of replicas that [`Errand::Reach`] looks for.
+    /// The exit code of [`Errand::Exit`], the number of replicas that [`Errand::Reach`] looks for, or of
+    /// trees that [`Errand::Torture`] cancels.
     #[serde(default)]
-    pub number: u8,
+    pub number: u32,
+    /// The seed of [`Errand::Torture`].
+    #[serde(default)]
+    pub seed: u64,
 }
 
 /// What `main` is to do.
@@ -37,6 +42,8 @@ pub enum Errand {
     Traffic,
     /// Find all replicas of a component.
     Reach,
+    /// Cancel call trees, and see that nothing is left.
+    Torture,
     /// Return.
     Return,
     /// End by `std::process::exit`.
@@ -72,8 +79,13 @@ pub async fn run(app: App, orders: Config<Orders>) -> Result<()> {
         Errand::Bodies => bodies(Stage { app, directory: orders.directory, encoded: true }).await,
         Errand::Traffic => traffic(&app, &orders.directory).await,
         Errand::Reach => reach(&app, &orders).await,
+        Errand::Torture => {
+            torture::torture(&app, u64::from(orders.number), orders.seed).await?;
+            say(WAITING);
+            wait_for_go_on(&orders.directory).await
+        }
         Errand::Return => Ok(()),
-        Errand::Exit => std::process::exit(i32::from(orders.number)),
+        Errand::Exit => std::process::exit(i32::try_from(orders.number).unwrap_or(i32::MAX)),
         Errand::Fail => Err(Error::msg("the reason").context("failed on purpose")),
         Errand::Panic => panic!("panicked on purpose"),
     }
@@ -122,7 +134,7 @@ async fn reach(app: &App, orders: &Orders) -> Result<()> {
         let pid = worker.pid().await.ok()?;
         let mut pids = pids.lock().ok()?;
         pids.insert(pid);
-        (pids.len() == usize::from(orders.number)).then(|| pids.clone())
+        (u32::try_from(pids.len()) == Ok(orders.number)).then(|| pids.clone())
     };
     let found = eventually("every replica answers", REACH_SECONDS_MAX, look).await;
     say(&format!("{PIDS}{:?}", found.context("cannot reach all")?));

@@ -11,6 +11,7 @@
 //! - `errors`, `panics`: how a method's own failures reach its caller;
 //! - `init`, `config`, `missing`, `crates`: how components are made;
 //! - `concurrent`, `cancellation`: many calls at once, and calls that are given up;
+//! - `deadlines`, `metadata`, `streams`: what else travels with a call;
 //! - `shutdown`: components that write down their end;
 //! - [`errand`]: what the deployed program of this package does besides running bodies.
 
@@ -23,14 +24,18 @@ mod cancellation;
 mod concurrent;
 mod config;
 mod crates;
+mod deadlines;
 pub mod errand;
 mod errors;
+mod heap;
 mod hush;
 mod init;
+mod metadata;
 mod missing;
 mod panics;
 mod refused;
 mod shutdown;
+mod streams;
 mod too_large;
 mod values;
 

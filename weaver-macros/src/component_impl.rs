@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ImplItem, ItemImpl, Path, Type};
 
-use crate::{mistakes::Mistakes, options::ComponentOptions};
+use crate::{method_attributes::MethodAttributes, mistakes::Mistakes, options::ComponentOptions};
 
 /// An `impl Trait for Type` marked `#[component]`.
 pub(crate) struct ComponentImpl {
@@ -28,6 +28,7 @@ impl ComponentImpl {
         if let Some(name) = &options.name {
             mistakes.at(name, "write the name on the trait: `#[component(name = \"…\")]`");
         }
+        MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
         check_head(&item, &mut mistakes);
         let component = item.trait_.as_ref().map(|(_, path, _)| path.clone());
         if let Some(component) = &component {

@@ -7,7 +7,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
 
-use crate::{mistakes::Mistakes, names, options::ComponentOptions};
+use crate::{
+    method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
+};
 use method::Method;
 
 /// The longest name of a component: it is part of file names, host names and metric labels.
@@ -38,6 +40,7 @@ impl ComponentTrait {
             mistakes.at(unregistered, "`unregistered` is for an implementation, not for a trait");
         }
         let name = component_name(&item.ident, options, &mut mistakes);
+        MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
         let mut has_dyn = check_head(&item, &mut mistakes);
         let mut methods = Vec::new();
         for member in &mut item.items {

@@ -23,8 +23,17 @@ mod travelling;
 /// Makes a component of a trait, or an implementation of one of an `impl Trait for Type`.
 ///
 /// On a trait: `#[component]`, or `#[component(name = "…")]` for a name other than the trait's
-/// identifier. Every method is written `async fn method(&self, …) -> Result<…>`; `#[idempotent]` on
-/// a method says that it may safely run more than once.
+/// identifier. Every method is written `async fn method(&self, …) -> Result<…>`, and may have each of
+/// these attributes once:
+///
+/// - `#[timeout("2s")]`: the deadline of a call whose caller has set no earlier one.
+/// - `#[idempotent]`: the method may safely run more than once for one call.
+///   `#[idempotent(hedge = "50ms")]`: and a second replica is asked when no answer has come by then.
+/// - `#[route(user)]`, `#[route(order.customer.id)]`, `#[route(tenant, user)]`: calls with equal keys
+///   meet the same replica. A key is made of arguments and of fields of them.
+///
+/// A duration is a whole number and `ms`, `s`, `m` or `h`, at least `"1ms"` and at most 49 days.
+/// "Attributes of a method" in weaver's documentation has what they mean.
 #[proc_macro_attribute]
 pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
     component::expand(options.into(), item.into()).into()

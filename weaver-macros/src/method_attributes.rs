@@ -1,28 +1,44 @@
 //! [`MethodAttributes`]: weaver's own attributes of a method, taken out of the author's.
 
-use syn::{Attribute, Meta};
+mod milliseconds;
+mod route;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, FnArg, LitStr, Meta, PatType, Receiver, Token,
+    parse::{Parse, ParseStream, Parser},
+};
 
 use crate::mistakes::Mistakes;
+use milliseconds::Milliseconds;
+use route::Route;
+
+syn::custom_keyword!(hedge);
 
 /// Attributes that only `#[component]` understands.
 const OURS: [&str; 3] = ["idempotent", "route", "timeout"];
 
 /// Weaver's own attributes of a method of a component.
+#[derive(Default)]
 pub(crate) struct MethodAttributes {
-    pub(crate) idempotent: bool,
+    idempotent: Option<Idempotent>,
+    timeout: Option<Milliseconds>,
+    pub(crate) route: Option<Route>,
+}
+
+/// `#[idempotent]`.
+struct Idempotent {
+    hedge: Option<Milliseconds>,
 }
 
 impl MethodAttributes {
     /// Takes them out of the attributes of a trait's method.
     pub(crate) fn take(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
-        let mut idempotent = false;
+        let mut taken = Self::default();
         for attribute in take_ours(attributes) {
-            match &attribute.meta {
-                Meta::Path(path) if path.is_ident("idempotent") => idempotent = true,
-                meta if meta.path().is_ident("idempotent") => {
-                    mistakes.at(meta, "write `#[idempotent]`: it has no options");
-                }
-                meta => mistakes.at(&attribute, not_yet(meta)),
+            if let Err(mistake) = taken.set(&attribute) {
+                mistakes.add(mistake);
             }
         }
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
@@ -31,19 +47,103 @@ impl MethodAttributes {
                 "a component has the same methods in every build: write `#[cfg(…)]` on the trait",
             );
         }
-        Self { idempotent }
+        taken
     }
 
     /// Takes them out of the attributes of an implementation's method, where they are mistakes.
     pub(crate) fn refuse(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
         for attribute in take_ours(attributes) {
-            let name = quote::ToTokens::to_token_stream(attribute.path());
+            let name = name(&attribute);
             mistakes.at(
                 &attribute,
                 format_args!("write `#[{name}]` on the trait's method: callers rely on it"),
             );
         }
     }
+
+    /// Takes them out of the attributes of what is no method, where they are mistakes.
+    pub(crate) fn refuse_elsewhere(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
+        for attribute in take_ours(attributes) {
+            let name = name(&attribute);
+            mistakes.at(&attribute, format_args!("write `#[{name}]` on a method of the trait"));
+        }
+    }
+
+    /// The same for the arguments of a method.
+    pub(crate) fn refuse_on_arguments(method: &mut syn::Signature, mistakes: &mut Mistakes) {
+        for input in &mut method.inputs {
+            let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) =
+                input;
+            Self::refuse_elsewhere(attrs, mistakes);
+        }
+    }
+
+    /// What they add to the method's constant description.
+    pub(crate) fn emit_spec(&self) -> TokenStream {
+        let idempotent = self.idempotent.as_ref().map(|Idempotent { hedge }| match hedge {
+            None => quote!(.idempotent()),
+            Some(hedge) => quote!(.hedged_after_milliseconds(#hedge)),
+        });
+        let timeout = self.timeout.map(|timeout| quote!(.timeout_milliseconds(#timeout)));
+        let routed = self.route.as_ref().map(|_| quote!(.routed()));
+        quote!(#idempotent #timeout #routed)
+    }
+
+    fn set(&mut self, attribute: &Attribute) -> syn::Result<()> {
+        let path = attribute.path();
+        if path.is_ident("idempotent") {
+            once(&mut self.idempotent, attribute, Idempotent::parse)
+        } else if path.is_ident("timeout") {
+            once(&mut self.timeout, attribute, parse_timeout)
+        } else {
+            once(&mut self.route, attribute, Route::parse)
+        }
+    }
+}
+
+impl Idempotent {
+    fn parse(meta: &Meta) -> syn::Result<Self> {
+        if let Meta::Path(_) = meta {
+            return Ok(Self { hedge: None });
+        }
+        let instead = "write `#[idempotent]` or `#[idempotent(hedge = \"50ms\")]`";
+        let literal = inside(meta, parse_hedge, instead)?;
+        Ok(Self { hedge: Some(Milliseconds::parse(&literal)?) })
+    }
+}
+
+fn parse_hedge(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    input.parse::<hedge>()?;
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+fn parse_timeout(meta: &Meta) -> syn::Result<Milliseconds> {
+    let literal =
+        inside(meta, <LitStr as Parse>::parse, "write one duration: `#[timeout(\"2s\")]`")?;
+    Milliseconds::parse(&literal)
+}
+
+/// What stands in the parentheses of an attribute; `instead` says what should.
+fn inside<P: Parser>(meta: &Meta, parser: P, instead: &str) -> syn::Result<P::Output> {
+    let Meta::List(list) = meta else {
+        return Err(syn::Error::new_spanned(meta, instead));
+    };
+    list.parse_args_with(parser).map_err(|error| syn::Error::new(error.span(), instead))
+}
+
+/// Fills `slot` from an attribute, unless one before it has.
+fn once<T>(
+    slot: &mut Option<T>,
+    attribute: &Attribute,
+    parse: fn(&Meta) -> syn::Result<T>,
+) -> syn::Result<()> {
+    if slot.is_some() {
+        let message = format_args!("`#[{}]` is here twice: remove one", name(attribute));
+        return Err(syn::Error::new_spanned(attribute, message));
+    }
+    *slot = Some(parse(&attribute.meta)?);
+    Ok(())
 }
 
 fn take_ours(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
@@ -51,7 +151,6 @@ fn take_ours(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     attributes.extract_if(.., is_ours).collect()
 }
 
-fn not_yet(meta: &Meta) -> String {
-    let name = meta.path().get_ident().map(ToString::to_string).unwrap_or_default();
-    format!("`#[{name}]` is not available yet: remove it")
+fn name(attribute: &Attribute) -> TokenStream {
+    attribute.path().to_token_stream()
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Arguments travel as one tuple, and serde implements its traits for tuples up to this length.
-const ARGUMENTS_MAX: usize = 16;
+pub(crate) const TUPLE_LENGTH_MAX: usize = 16;
 
 /// A component method's signature.
 pub(crate) struct Signature {
@@ -38,9 +38,9 @@ impl Signature {
         for argument in &arguments {
             check_argument(&argument.ty, mistakes);
         }
-        if let Some(beyond) = arguments.get(ARGUMENTS_MAX) {
+        if let Some(beyond) = arguments.get(TUPLE_LENGTH_MAX) {
             let message = format_args!(
-                "a component method takes at most {ARGUMENTS_MAX} arguments: put them into a struct \
+                "a component method takes at most {TUPLE_LENGTH_MAX} arguments: put them into a struct \
                  that derives `Serialize` and `Deserialize`"
             );
             mistakes.at(&beyond.pattern, message);

@@ -29,7 +29,7 @@ fn expansions_are_as_reviewed() {
 fn a_method_costs_one_client_line_and_one_arm() {
     let expanded = expand_file(&folder().join("cart.rs"));
     let lines = |text: &str| expanded.lines().filter(|line| line.contains(text)).count();
-    let methods = lines("__weaver::MethodSpec {");
+    let methods = lines("__weaver::MethodSpec::new(");
     assert_eq!(methods, 3);
     assert_eq!(lines(">::call(self, "), methods, "{expanded}");
     assert_eq!(lines(">::serve("), methods, "{expanded}");

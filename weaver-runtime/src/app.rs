@@ -32,8 +32,8 @@ impl App {
     ///
     /// # Errors
     /// A [`CallError`](crate::CallError) in the error's chain says why it cannot: its `init` failed,
-    /// or no replica could be reached for 10 s. A component that nothing in the program implements is
-    /// an error that says how to cure it.
+    /// or no replica could be reached in time: until the deadline, or for `replica_wait` in `[limits]`
+    /// (10 s). A component that nothing in the program implements is an error that says how to cure it.
     ///
     /// Cancel safe.
     pub async fn get<C: Component + ?Sized>(&self) -> Result<Ref<C>> {

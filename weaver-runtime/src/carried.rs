@@ -3,9 +3,10 @@
 //!
 //! The compiler shall name each type that cannot travel once, at the author's own token. So the
 //! demand is made in one place, the component's constant description, by [`argument`], [`borrowed`]
-//! and [`method`]. `Method` and `Framed` make no demand: where their type does not fulfil what the
-//! functions here need, the compiler finds those of [`Untravelled`] and [`Unframed`], and the build
-//! fails by the first error alone.
+//! and [`method`]; only that of a key's fields, whose types no token names, is where their values are,
+//! by [`key_field`]. `Method`, `RouteKey` and `Framed` make no demand: where their type does not fulfil
+//! what the functions here need, the compiler finds those of [`Untravelled`], [`Unkeyed`] and
+//! [`Unframed`], and the build fails by the first error alone.
 
 use std::{future::Future, marker::PhantomData};
 
@@ -17,6 +18,7 @@ use crate::{
     component::{BoxFuture, Component, MethodShape},
     error::{CallError, Failure},
     message::Message,
+    route,
 };
 #[cfg(feature = "node")]
 use crate::{component::MethodSpec, frame};
@@ -86,6 +88,18 @@ pub trait MethodError {}
 #[diagnostic::do_not_recommend]
 impl<E: From<CallError> + Serialize + DeserializeOwned + Send> MethodError for E {}
 
+/// A field of an argument that is part of the key of `#[route(…)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a route's key",
+    label = "lacks `Serialize`, or has something in it that does",
+    note = "keys are compared by their encoding: write `#[derive(serde::Serialize)]` on its type, or \
+            a field that has it"
+)]
+pub trait KeyField {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Serialize + ?Sized> KeyField for K {}
+
 /// The name of an argument, which must be able to travel.
 #[must_use]
 pub const fn argument<T: Argument>(name: &'static str) -> &'static str {
@@ -102,6 +116,11 @@ pub const fn borrowed<T: BorrowedArgument + ?Sized>(name: &'static str) -> &'sta
 #[must_use]
 pub const fn method<R: Outcome>(name: &'static str) -> &'static str {
     name
+}
+
+/// A field of an argument, which must be able to be part of a key.
+pub const fn key_field<K: KeyField + ?Sized>(field: &K) -> &K {
+    field
 }
 
 /// A method by the types of its arguments, as one tuple, and of its result.
@@ -123,7 +142,7 @@ where
         client::call(client, method, None, arguments)
     }
 
-    /// The same for a method with `#[route(…)]`; `key` is [`route_key`](crate::route::key).
+    /// The same for a method with `#[route(…)]`; `key` is of a [`RouteKey`].
     pub fn call_routed<C: Component + ?Sized>(
         client: &Client<C>,
         method: u16,
@@ -199,6 +218,30 @@ impl<A, R> Untravelled for Method<A, R> {
     type Result = R;
 }
 
+/// The key of a call to a method with `#[route(…)]`: an argument, a field of one, or a tuple of such.
+#[derive(Debug)]
+pub struct RouteKey<'a, K: ?Sized>(pub &'a K);
+
+impl<K: Serialize + ?Sized> RouteKey<'_, K> {
+    /// See [`route::key`].
+    #[must_use]
+    pub fn hash(self) -> u64 {
+        route::key(self.0)
+    }
+}
+
+/// The other half of [`RouteKey`]: for arguments that cannot travel, and fields that cannot be part
+/// of a key.
+pub trait Unkeyed: Sized {
+    /// Never runs.
+    #[must_use]
+    fn hash(self) -> u64 {
+        const { unchecked::<Self>() }
+    }
+}
+
+impl<K: ?Sized> Unkeyed for RouteKey<'_, K> {}
+
 /// The body of a method of `C`, in the frame of a call. The types are those of its arguments, as one
 /// tuple, and of its result.
 #[cfg(feature = "node")]
@@ -253,4 +296,111 @@ const fn unchecked<T>() -> ! {
         panic!("no type is that large");
     }
     panic!("weaver: a type that cannot travel was not noticed; please report this")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        Result,
+        client::{Request, Transport},
+        error::{CallErrorKind, Ran},
+    };
+
+    #[derive(Serialize, serde::Deserialize)]
+    struct Order {
+        customer: (u64, String),
+    }
+
+    #[weaver_macros::component]
+    trait Orders {
+        #[timeout("2s")]
+        async fn any(&self, tenant: &str) -> Result<()>;
+
+        #[route(tenant)]
+        #[idempotent]
+        async fn lent(&self, tenant: &str) -> Result<()>;
+
+        #[route(order.customer.1)]
+        async fn of_field(&self, order: Order, tenant: String) -> Result<()>;
+
+        #[idempotent(hedge = "50ms")]
+        #[route(tenant, order.customer.0, bytes)]
+        async fn of_three(&self, order: &Order, tenant: String, bytes: &[u8]) -> Result<()>;
+    }
+
+    /// Keeps the key of the last call, which fails.
+    #[derive(Default)]
+    struct LastKey(Mutex<Option<u64>>);
+
+    impl Transport for LastKey {
+        fn call(&self, request: Request) -> BoxFuture<'_, std::result::Result<Message, Failure>> {
+            *self.0.lock().unwrap() = request.key;
+            let failure = Failure::new(CallErrorKind::Cancelled, Ran::No);
+            Box::pin(std::future::ready(Err(failure)))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_of_the_arguments_that_the_attribute_names() {
+        let last = Arc::new(LastKey::default());
+        let transport: Arc<dyn Transport> = Arc::<LastKey>::clone(&last);
+        let orders = Client::<dyn Orders>::new(transport);
+        let key = || last.0.lock().unwrap().take();
+        let order = || Order { customer: (7, "ada".to_owned()) };
+
+        orders.any("acme").await.unwrap_err();
+        assert_eq!(key(), None);
+        orders.lent("acme").await.unwrap_err();
+        assert_eq!(key(), Some(route::key("acme")));
+        orders.of_field(order(), "acme".to_owned()).await.unwrap_err();
+        assert_eq!(key(), Some(route::key("ada")));
+        orders.of_three(&order(), "acme".to_owned(), &[1, 2]).await.unwrap_err();
+        assert_eq!(key(), Some(route::key(&("acme", 7_u64, vec![1_u8, 2]))));
+    }
+
+    #[test]
+    fn attributes_are_in_the_description() {
+        let [any, lent, of_field, of_three] = <dyn Orders as Component>::SPEC.methods else {
+            panic!("four methods");
+        };
+        assert_eq!(any.timeout, Some(Duration::from_secs(2)));
+        assert!(!any.idempotent && !any.routed && any.hedge.is_none());
+        assert!(lent.idempotent && lent.routed && lent.hedge.is_none() && lent.timeout.is_none());
+        assert!(!of_field.idempotent && of_field.routed);
+        assert_eq!(of_three.hedge, Some(Duration::from_millis(50)));
+        assert!(of_three.idempotent && of_three.routed);
+    }
+
+    #[cfg(feature = "node")]
+    mod implementation {
+        use crate::Result;
+
+        /// The author's, which emitted code must not hide.
+        const METHOD: &str = "the author's";
+
+        #[weaver_macros::component]
+        trait Named {
+            async fn name(&self) -> Result<String>;
+        }
+
+        struct ByAuthor;
+
+        #[weaver_macros::component(unregistered)]
+        impl Named for ByAuthor {
+            async fn name(&self) -> Result<String> {
+                Ok(METHOD.to_owned())
+            }
+        }
+
+        #[tokio::test]
+        async fn sees_the_authors_names() {
+            assert_eq!(ByAuthor.name().await.unwrap(), METHOD);
+        }
+    }
 }

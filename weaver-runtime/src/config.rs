@@ -12,9 +12,11 @@ mod excerpt;
 mod fields;
 mod groups;
 mod known;
+mod limits;
 mod listeners;
 mod mistakes;
 mod names;
+mod quantity;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -106,12 +108,6 @@ impl ConfigFile {
         }
     }
 
-    /// What a node takes on: `[limits]`.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        Limits::default()
-    }
-
     /// Finds the file of a program that runs in the directory `start`: [`CONFIG_FILE`] there or in
     /// a directory above it, else what `variable`, the value of [`CONFIG_VARIABLE`], names.
     ///
@@ -160,6 +156,12 @@ impl ConfigFile {
             }
             mistakes.into_error(self.path(), &self.text)
         })
+    }
+
+    /// Whether there is a section `[config.COMPONENT]`.
+    #[must_use]
+    pub fn has_section(&self, component: &str) -> bool {
+        self.document.has_section(component)
     }
 
     /// The path that the configuration was parsed with; none where there is no file.
@@ -218,6 +220,12 @@ impl ConfigFile {
     #[must_use]
     pub fn placement_default(&self) -> PlacementDefault {
         self.document.placement
+    }
+
+    /// What a process takes on and how long its calls wait: `[limits]`.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.document.limits.clone()
     }
 
     /// The groups by name. `main` is among them only where the file has `[groups.main]`.

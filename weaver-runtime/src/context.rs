@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub(crate) use self::{
-    deadline::{Expired, Guarded, is_expired, until, within},
+    deadline::{Expired, Guarded, deadline, expired, is_expired, until, within},
     metadata::MetadataMap,
 };
 pub use self::{

@@ -61,11 +61,28 @@ pub trait Ingress {
     async fn health(&self) -> Result<Health>;
 }
 
-/// How a replica's components are.
+/// How a replica's components are, and what it has under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
+    /// What is under way.
+    pub gauges: Gauges,
+}
+
+/// What a process has under way with others. Calls within it are not counted: they are method calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauges {
+    /// Calls to other processes that wait for their answer.
+    pub calls_waiting: usize,
+    /// Calls from other processes that are worked on.
+    pub calls_running: usize,
+    /// Bytes of the requests of these calls.
+    pub queued_bytes: usize,
+    /// Streams among arguments and results, on both sides of calls.
+    pub streams_open: usize,
+    /// Tasks of the program's runtime.
+    pub tasks: usize,
 }
 
 /// A deployment, as `weaver status` shows it.
@@ -109,6 +126,8 @@ pub struct ReplicaStatus {
     pub restarts: u32,
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
+    /// What it had under way when it was last asked, a few seconds ago; none before its first answer.
+    pub gauges: Option<Gauges>,
 }
 
 /// A listener in [`Status`].
@@ -151,7 +170,7 @@ pub fn table<C: Component + ?Sized>(component: Arc<C>) -> (Fingerprint, Vec<Opti
     let mut local: Option<Arc<dyn Dispatch>> = Some(Arc::new(Local(component)));
     let service = |spec: &&ComponentSpec| {
         let target = if spec.name == C::SPEC.name { local.take() } else { None };
-        target.map(|target| Service { target, callers: callers(spec) })
+        target.map(|target| Service { target, callers: callers(spec), is_bounded: false })
     };
     (hello().fingerprint, INTERFACES.iter().map(service).collect())
 }

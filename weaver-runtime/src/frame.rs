@@ -4,26 +4,21 @@
 //! as the whole direct call, and a nested async block copies the body's state.
 
 use std::{
-    any::Any,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
 
-#[cfg(feature = "node")]
-use {
-    crate::{
-        component::{BoxFuture, Component, MethodSpec},
-        context::{self, Expired},
-        error::{CallError, CallErrorKind, Failure, Ran},
-        panics,
-    },
-    std::marker::PhantomData,
+use crate::{
+    catch_panic::catch_panic,
+    component::{BoxFuture, Component, MethodSpec},
+    context::{self, Expired},
+    error::{CallError, CallErrorKind, Failure, Ran},
+    panics,
 };
 
 /// Boxes the author's `body` of a method of `C` in the frame of one call.
-#[cfg(feature = "node")]
 pub(crate) fn framed<'a, C, F, T, E>(
     method: &'static MethodSpec,
     body: F,
@@ -45,7 +40,6 @@ where
     }
 }
 
-#[cfg(feature = "node")]
 pin_project_lite::pin_project! {
     /// Catches a panic of the body and makes it an error at the caller, and gives the body up when the
     /// call's deadline has passed.
@@ -58,7 +52,6 @@ pin_project_lite::pin_project! {
     }
 }
 
-#[cfg(feature = "node")]
 impl<C, F, T, E> Future for CallFrame<C, F>
 where
     C: Component + ?Sized,
@@ -85,14 +78,12 @@ where
     }
 }
 
-#[cfg(feature = "node")]
 #[cold]
 fn panicked<C: Component + ?Sized>(method: &MethodSpec, message: String) -> CallError {
     panics::log(format_args!("{}.{}", C::SPEC.name, method.name), &message);
     CallError::new(C::SPEC.name, method.name, CallErrorKind::Panicked { message })
 }
 
-#[cfg(feature = "node")]
 #[cold]
 fn exceeded<C: Component + ?Sized>(method: &MethodSpec, ran: Ran) -> CallError {
     let failure = Failure::new(CallErrorKind::DeadlineExceeded, ran);
@@ -125,24 +116,3 @@ impl<F: Future> Future for CatchPanic<F> {
         }
     }
 }
-
-/// What `run` gives, or the message of its panic. What a panic leaves half done is dropped by the
-/// callers of this, so that nobody sees it.
-#[inline]
-pub(crate) fn catch_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_message(&*payload))
-}
-
-/// The text of a panic, cut to what is worth sending.
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message");
-    let end = text.floor_char_boundary(PANIC_MESSAGE_BYTES_MAX);
-    text.get(..end).unwrap_or_default().to_owned()
-}
-
-/// Long enough for any message meant to be read, short enough to travel in every error.
-const PANIC_MESSAGE_BYTES_MAX: usize = 4096;

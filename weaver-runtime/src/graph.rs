@@ -84,6 +84,13 @@ impl Graph {
         methods.map(|(component, index, method)| signature(component, index, method)).collect()
     }
 
+    /// Whether a component has a method with `#[route(…)]`.
+    #[must_use]
+    pub fn is_routed(&self, component: &str) -> bool {
+        let component = self.components.get(component);
+        component.is_some_and(|component| component.methods.iter().any(|method| method.routed))
+    }
+
     /// Every edge as `(caller, callee)`; the caller is a component or `main`.
     pub fn edges(&self) -> impl Iterator<Item = (&str, &str)> {
         self.requests().flat_map(|(caller, requests)| {

@@ -9,10 +9,12 @@ extern crate self as weaver;
 
 mod borrowed;
 mod carried;
+mod catch_panic;
 mod client;
 pub mod codec;
 mod component;
 mod error;
+#[cfg(feature = "node")]
 mod frame;
 mod message;
 mod reference;
@@ -84,14 +86,13 @@ pub mod __private {
     pub use crate::{
         borrowed::Borrowed,
         carried::{
-            Argument, BorrowedArgument, Method, MethodError, Outcome, Reply, Untravelled, Value,
-            argument, borrowed, method,
+            Argument, BorrowedArgument, KeyField, Method, MethodError, Outcome, Reply, RouteKey,
+            Unkeyed, Untravelled, Value, argument, borrowed, key_field, method,
         },
         client::Client,
         component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
         error::{Error, Failure},
         message::Message,
-        route::key as route_key,
     };
     #[cfg(feature = "node")]
     pub use {

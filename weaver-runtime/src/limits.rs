@@ -8,13 +8,64 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::{
-    codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX},
-    message::MESSAGE_STREAMS_MAX,
-};
+use crate::message::HEADER_BYTES;
+
+// These hold for encoding and decoding, and so without the feature `node` as well.
+pub use crate::codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX};
+use crate::message;
+
+/// Streams in one message: its header counts them in a byte.
+pub const MESSAGE_STREAMS_MAX: usize = message::MESSAGE_STREAMS_MAX;
 
 /// The encoded metadata of one call (8 KiB): it travels with every call of a tree.
 pub const METADATA_BYTES_MAX: usize = 8 << 10;
+
+/// The largest frame there is: header, the largest message, and the most metadata.
+pub const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES + METADATA_BYTES_MAX;
+
+/// A frame above this size travels on a QUIC stream of its own, so that it cannot hold up small
+/// calls; up to it, frames share one stream, which is up to four times faster for small ones.
+pub const SHARED_FRAME_BYTES_MAX: usize = 256 << 10;
+
+/// Frames above [`SHARED_FRAME_BYTES_MAX`] that a peer may have under way at once: with the largest
+/// message, a bound on what one peer can make us hold.
+pub const LARGE_FRAMES_MAX: u32 = 16;
+
+/// Flow control: what may be unread on one stream (1 MiB). Several times what is under way to a peer on
+/// this machine, and what a reader that does not read makes us hold.
+pub const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+
+/// Calls that may wait for their answer on one connection. Far above what a node carries with short
+/// handlers (tens of thousands of calls a second), and a bound on memory when a callee hangs.
+pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;
+
+/// What may wait for the writer of a connection (64 MiB): enough for tens of thousands of small calls,
+/// or for a burst of the largest that share a stream, and a bound on memory when the peer stops
+/// reading.
+pub const OUTBOX_BYTES_MAX: usize = 64 << 20;
+
+/// What may wait in large frames, which have streams of their own: four of the largest.
+pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+
+/// How long either side of a new connection may stay silent. A local connect takes about 1 ms; a
+/// machine that swaps takes seconds.
+pub const HANDSHAKE_SECONDS_MAX: u64 = 5;
+
+/// After this much silence a peer counts as dead. The deployer tells of a dead process at once; this
+/// is for a machine that vanished and for a process that hangs whole.
+pub const IDLE_MILLISECONDS_MAX: u32 = 10_000;
+
+/// Often enough that an idle connection outlives [`IDLE_MILLISECONDS_MAX`] with three tries.
+pub const KEEP_ALIVE_SECONDS: u64 = 3;
+
+/// How long a call waits for the first attempt to build its component.
+pub const FIRST_BUILD_SECONDS_MAX: u64 = 30;
+
+/// A component's `shutdown` gets this long; then the next one's runs.
+pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
+
+/// What a node that has drained gives its peers to take the last answers.
+pub const FLUSH_SECONDS_MAX: u64 = 2;
 
 /// What a node takes on and how long it waits: `[limits]` in `weaver.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +88,7 @@ impl Default for Limits {
             calls_in_flight: 10_000,
             // Four of the largest messages, or 10,000 of 25 KiB.
             queued_bytes: 256 << 20,
-            // Each may hold a stream's window unread (1 MiB) at the reader.
+            // Each may hold `STREAM_WINDOW_BYTES` unread at the reader.
             streams: 256,
             // Longer than a crashed replica needs to come back in the usual case, short enough that a
             // person still connects cause and effect.

@@ -6,9 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 #[cfg(feature = "node")]
 use crate::stream::ByteStream;
 use crate::{
+    catch_panic::catch_panic,
     codec,
     error::{CallErrorKind, Failure, Ran, Refusal},
-    frame::catch_panic,
     stream::{self, Streams},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const HEADER_BYTES: usize = 24;
 
 /// Streams in one message: its header counts them in a byte.
-pub const MESSAGE_STREAMS_MAX: usize = 255;
+pub(crate) const MESSAGE_STREAMS_MAX: usize = 255;
 
 /// Enough for most arguments, so that a small call's buffer is allocated once.
 const SMALL_MESSAGE_BYTES: usize = 256;

@@ -1,23 +1,26 @@
 //! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it.
 //!
 //! `wire` decides (bytes to frames and back) and does no I/O; `connection` is the caller's side of
-//! one connection, `serving` the callee's, `router` knows the replicas. `balance` (which of them takes
-//! a call) and `retry` (what happens when a call fails) decide, without I/O or a clock.
+//! one connection, `serving` the callee's. `router` knows the groups, `group` the replicas of one; `remote`
+//! brings a call to one of them, by an `attempt` or several. `balance` (which of them takes a call) and
+//! `retry` (what happens when a call fails) decide, without I/O or a clock.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the router does not use it yet"))]
+mod attempt;
 mod balance;
 mod connection;
 mod endpoint;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gate;
+mod group;
 mod handshake;
 mod io;
 mod outbox;
 mod overload;
-#[cfg_attr(not(test), expect(dead_code, reason = "the router does not use it yet"))]
+mod remote;
 mod retry;
 mod router;
+mod routes;
 mod serving;
 #[cfg(test)]
 mod simulation;
@@ -26,13 +29,16 @@ mod tally;
 mod tls;
 mod wire;
 
-pub(crate) use router::Remote;
+pub(crate) use remote::Remote;
 
-pub use connection::{CALLS_IN_FLIGHT_MAX, Connection};
+pub use connection::Connection;
 pub use endpoint::{BindError, ConnectError, Endpoint};
 pub use gate::ServingGauges;
-pub use handshake::{HANDSHAKE_SECONDS_MAX, Hello};
+pub use handshake::Hello;
 pub use io::Io;
-pub use router::{ReplicaAddress, ReplicaId, Router, Routes};
+pub use router::Router;
+pub use routes::{ReplicaAddress, ReplicaId, Routes};
 pub use serving::{Callers, Service, Services, caller};
 pub use tls::{Identity, IdentityError, TLS_NAME};
+
+pub use crate::limits::{CALLS_IN_FLIGHT_MAX, HANDSHAKE_SECONDS_MAX};

@@ -24,9 +24,9 @@ use crate::{
     component::{Component, ComponentSpec, Dispatch},
     config::ConfigFile,
     construct::{Provided, Provider},
-    control::Health,
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
+    limits::SHUTDOWN_SECONDS_MAX,
     listener::Listener,
     net::{Callers, Router, Service},
     panics,
@@ -64,9 +64,6 @@ pub(crate) enum Calls {
         on_listening: Box<dyn Fn(&'static str, SocketAddr) + Send + Sync>,
     },
 }
-
-/// A component's `shutdown` gets this long; then the next one's runs.
-const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +114,7 @@ impl Node {
             let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
             let callers = placement.callers_of(graph, name);
             let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
-            Some(Service { target, callers })
+            Some(Service { target, callers, is_bounded: true })
         };
         self.registry.iter().map(|i| service(i.component.name)).collect()
     }
@@ -127,13 +124,13 @@ impl Node {
         self.registry.graph()
     }
 
-    /// How the components here are.
-    pub(crate) fn health(&self) -> Health {
+    /// The components here that could not be built yet, with the reason of the last attempt.
+    pub(crate) fn failed(&self) -> Vec<(String, String)> {
         let failed = self
             .slots
             .iter()
             .filter_map(|(name, slot)| slot.failed().map(|reason| ((*name).to_owned(), reason)));
-        Health { failed: failed.collect() }
+        failed.collect()
     }
 
     /// Stops building and runs every component's `shutdown`, dependents before what they depend on.
@@ -172,9 +169,8 @@ impl Node {
     }
 
     fn provide(&self, spec: &'static ComponentSpec, holder: &str) -> Result<Provided> {
-        let direct = !matches!(self.calls, Calls::Encoded);
         match self.slots.get(spec.name) {
-            Some(slot) if direct => slot.provide().map_err(Error::from),
+            Some(slot) if self.calls.are_direct(spec.name) => slot.provide().map_err(Error::from),
             _ => Ok(Provided::Elsewhere(self.transport(spec, holder)?)),
         }
     }
@@ -237,6 +233,15 @@ impl Calls {
         match self {
             Self::Direct | Self::Encoded => true,
             Self::Remote { group, placement, .. } => placement.group_of(component) == Some(group),
+        }
+    }
+
+    /// Whether a component that is here is called as such.
+    fn are_direct(&self, component: &str) -> bool {
+        match self {
+            Self::Direct => true,
+            Self::Encoded => false,
+            Self::Remote { placement, .. } => !placement.is_by_key(component),
         }
     }
 }

@@ -37,14 +37,18 @@ pub(crate) fn remember_places() {
 /// Logs the last panic of this thread, which was caught in `what`.
 #[cold]
 pub(crate) fn log(what: impl fmt::Display, message: &str) {
-    match LAST.take() {
-        Some(Place { location, backtrace }) if backtrace.status() == BacktraceStatus::Captured => {
-            report::warn(&format!("{what} panicked at {location}: {message}\n{backtrace}"));
+    report::warn(&line(what, message));
+}
+
+fn line(what: impl fmt::Display, message: &str) -> String {
+    let Some(Place { location, backtrace }) = LAST.take() else {
+        return format!("{what} panicked: {message}");
+    };
+    match backtrace.status() {
+        BacktraceStatus::Captured => {
+            format!("{what} panicked at {location}: {message}\n{backtrace}")
         }
-        Some(Place { location, .. }) => {
-            report::warn(&format!("{what} panicked at {location}: {message}"));
-        }
-        None => report::warn(&format!("{what} panicked: {message}")),
+        _ => format!("{what} panicked at {location}: {message}"),
     }
 }
 
@@ -55,5 +59,24 @@ impl Place {
         let unwanted = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "0");
         let backtrace = if unwanted { Backtrace::disabled() } else { Backtrace::force_capture() };
         Self { location, backtrace }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catch_panic::catch_panic;
+
+    #[test]
+    fn the_line_says_where_and_by_which_way() {
+        remember_places();
+        let message = catch_panic(|| panic!("on purpose")).unwrap_err();
+        let line = line("Cart.add", &message);
+        let start = format!("Cart.add panicked at {}", file!());
+        assert!(line.starts_with(&start), "{line}");
+        let is_wanted = std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value != "0");
+        assert_eq!(line.contains("the_line_says_where"), is_wanted, "{line}");
+        // The next is not taken for this one.
+        assert_eq!(super::line("Cart.add", "x"), "Cart.add panicked: x");
     }
 }

@@ -1,6 +1,9 @@
 //! [`Placement`]: which group each component is in, and what follows from it for calls.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,7 @@ pub const INGRESS: &str = "weaver.ingress";
 pub struct Placement {
     /// Component to group.
     groups: BTreeMap<String, String>,
+    by_key: BTreeSet<String>,
 }
 
 /// What a call along an edge of the graph is.
@@ -34,11 +38,33 @@ pub enum EdgeKind {
     Remote,
 }
 
+impl fmt::Display for EdgeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Remote => "remote",
+        })
+    }
+}
+
 impl Placement {
     /// A placement from `(component, group)` pairs.
     #[must_use]
     pub fn new(groups: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { groups: groups.into_iter().collect() }
+        Self { groups: groups.into_iter().collect(), by_key: BTreeSet::new() }
+    }
+
+    /// The same, where these components are called by key: each key has its place among several
+    /// replicas, so that not even who is in the same process calls the one that is there.
+    #[must_use]
+    pub fn with_keys(self, components: impl IntoIterator<Item = String>) -> Self {
+        Self { by_key: components.into_iter().collect(), ..self }
+    }
+
+    /// Whether a component is called by key; see [`with_keys`](Self::with_keys).
+    #[must_use]
+    pub fn is_by_key(&self, component: &str) -> bool {
+        self.by_key.contains(component)
     }
 
     /// Everything, `main` included, in one process: `cargo run`.
@@ -60,7 +86,7 @@ impl Placement {
     #[must_use]
     pub fn edge_kind(&self, caller: &str, callee: &str) -> EdgeKind {
         let together = self.group_of(caller) == self.group_of(callee);
-        if together { EdgeKind::Direct } else { EdgeKind::Remote }
+        if together && !self.is_by_key(callee) { EdgeKind::Direct } else { EdgeKind::Remote }
     }
 
     /// The groups whose replicas may call a component: those with a component that holds a
@@ -113,6 +139,13 @@ mod tests {
         assert_eq!(placement().edge_kind("main", "Store"), EdgeKind::Remote);
         let together = Placement::one_process(&graph());
         assert_eq!(together.edge_kind("main", "Store"), EdgeKind::Direct);
+    }
+
+    #[test]
+    fn nobody_calls_directly_what_is_called_by_key() {
+        let placement = placement().with_keys(["Store".to_owned()]);
+        assert_eq!(placement.edge_kind("Cart", "Store"), EdgeKind::Remote);
+        assert_eq!(placement.callers_of(&graph(), "Store"), ["cart", "main"]);
     }
 
     #[test]

@@ -26,16 +26,16 @@ use serde::{
 };
 
 #[cfg(feature = "node")]
-pub(crate) use self::bytes::{Encoded, unfold};
+pub(crate) use self::bytes::{ByteStream, Encoded, unfold};
 #[cfg(feature = "node")]
 pub use self::sender::{ReaderGone, StreamSender};
 pub(crate) use self::{
-    bytes::{ByteStream, Streams},
+    bytes::Streams,
     session::{collect, distribute, examine},
 };
 use crate::{
+    catch_panic::catch_panic,
     error::{CallError, CallErrorKind, Error},
-    frame::catch_panic,
     shape::Shape,
 };
 

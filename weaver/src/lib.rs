@@ -91,6 +91,55 @@
 //! Dependencies are built first. A failed `init` makes [`App::get`] fail, answers callers
 //! [`InitFailed`](CallErrorKind::InitFailed), and is tried again after a pause that grows.
 //!
+//! # Attributes of a method
+//!
+//! On a method of the trait, because callers rely on them:
+//!
+//! ```
+//! use weaver::{Result, component};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! pub struct Order {
+//!     pub customer: u64,
+//!     pub items: Vec<String>,
+//! }
+//!
+//! #[component]
+//! pub trait Orders {
+//!     /// Places an order once, or fails within two seconds.
+//!     #[timeout("2s")]
+//!     #[route(order.customer)]
+//!     async fn place(&self, order: Order) -> Result<u64>;
+//!
+//!     /// A customer's orders, asked of a second replica when the first is slow.
+//!     #[route(customer)]
+//!     #[idempotent(hedge = "50ms")]
+//!     async fn of(&self, customer: u64) -> Result<Vec<Order>>;
+//!
+//!     /// Forgets what is cached for a user of a tenant.
+//!     #[route(tenant, user)]
+//!     #[idempotent]
+//!     async fn forget(&self, tenant: &str, user: u64) -> Result<()>;
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! - `#[timeout("2s")]` is the method's default deadline. A caller's own, by [`timeout`], counts where
+//!   it is earlier. A duration is a whole number and `ms`, `s`, `m` or `h`.
+//! - `#[idempotent]` says that the method may safely run more than once for one call. Such a call is
+//!   sent again when its outcome is unknown, within a budget that keeps retries a small part of all
+//!   calls. Every other method is sent again only when it certainly did not run.
+//! - `#[idempotent(hedge = "50ms")]`: also, a call without an answer after that long goes to a second
+//!   replica, and the first answer counts. Choose what 19 of 20 calls stay below.
+//! - `#[route(…)]` makes a key of arguments and of fields of them. While the set of replicas stays as
+//!   it is, calls with equal keys meet the same replica, so that it can cache what belongs to a key;
+//!   when one leaves, only its keys move. Equal means equal when encoded: the replica is chosen by
+//!   rendezvous hashing of the encoded key, and a `HashMap`, which has no order, makes no good one. It
+//!   is where calls go, not a lock: while replicas come and go two may serve one key.
+//!
+//! A direct call has its deadline as well; it is never sent again, and in one process there is but
+//! one to route to.
+//!
 //! # What may cross a boundary
 //!
 //! Arguments and results are any types that implement serde's traits and survive a format which does
@@ -99,7 +148,7 @@
 //! named at start in debug builds, and a call with it fails with
 //! [`Malformed`](CallErrorKind::Malformed) rather than with wrong data.
 //!
-//! A message is at most 64 MiB.
+//! A message is at most 64 MiB; what is larger, or not known beforehand, is a [`Stream`].
 //!
 //! # Errors
 //!
@@ -108,8 +157,40 @@
 //! placement. [`Error`] is ready-made; [`Context::context`] adds to it what was being done.
 //! [`CallError::ran`] says whether the method ran.
 //!
-//! A panic in a method is an error at its caller; the process lives. Dropping a call's future drops
-//! the method's future, in every placement. There is no deadline unless you set one.
+//! A panic in a method is an error at its caller, with a line in the log; the process lives.
+//!
+//! # Time, and what travels with a call
+//!
+//! There is no deadline unless you set one, with [`timeout`] or `#[timeout("2s")]`. It bounds the calls
+//! that are made inside and all that these call, in whichever process: each sees the [`time_left`].
+//! Dropping a call's future drops the method's future, and all that it called. What [`spawn`] starts
+//! belongs to the call and ends with it; `tokio::spawn` carries nothing. Small values travel along with
+//! [`with_metadata`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use weaver::{Ref, Result, Stream, component, timeout};
+//!
+//! #[component]
+//! pub trait Archive {
+//!     /// The lines that contain `word`, as they are found.
+//!     async fn search(&self, word: &str) -> Result<Stream<String>>;
+//!
+//!     /// Adds lines as they come; how many there were.
+//!     async fn append(&self, lines: Stream<String>) -> Result<u64>;
+//! }
+//!
+//! async fn first_line(archive: &Ref<dyn Archive>) -> Result<Option<String>> {
+//!     // The deadline is for the search to begin; the stream goes on after it.
+//!     let mut lines = timeout(Duration::from_secs(2), archive.search("weaver")).await?;
+//!     // Dropping the stream stops the search.
+//!     lines.next().await.transpose()
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A [`Stream`] is an argument, the result, or part of a tuple that is one of these. Its items flow as
+//! they are produced, and a slow reader holds its producer up.
 //!
 //! # Programs with a `main` of their own
 //!

@@ -4,7 +4,7 @@ use weaver_tests::errand::Errand;
 
 use crate::support::Deployment;
 
-fn exit_code(errand: Errand, number: u8) -> (Option<i32>, String) {
+fn exit_code(errand: Errand, number: u32) -> (Option<i32>, String) {
     let mut deployment = Deployment::start(errand, number, "[placement]\ndefault = \"together\"");
     let status = deployment.finish();
     (status.code(), deployment.output())

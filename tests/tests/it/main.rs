@@ -9,3 +9,4 @@ mod kills;
 mod placements;
 mod processes;
 mod shutdown;
+mod torture;

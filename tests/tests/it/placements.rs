@@ -52,6 +52,6 @@ macro_rules! modules {
 }
 
 modules! {
-    borrowed bytes cancellation concurrent config crates errors init missing panics refused shutdown
-    too_large values
+    borrowed bytes cancellation concurrent config crates deadlines errors init metadata missing panics
+    refused shutdown streams too_large values
 }

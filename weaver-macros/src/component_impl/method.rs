@@ -14,6 +14,7 @@ use crate::{
 /// Boxes the body and the frame of a call as one future.
 pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut Mistakes) {
     MethodAttributes::refuse(&mut method.attrs, mistakes);
+    MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
     for attribute in &mut method.attrs {
         attribute.style = AttrStyle::Outer;
     }
@@ -53,13 +54,15 @@ fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenS
     let statements = &block.stmts;
     quote_spanned! {span=>
         use #private::Unframed as _;
-        const METHOD: &#private::MethodSpec =
-            #private::MethodSpec::of(<#component as #private::Component>::SPEC, #name);
-        #private::Framed::<#component, (#(#types,)*), #output>::new(METHOD, async move {
-            #knows_its_type
-            #(#arguments)*
-            #(#statements)*
-        })
+        #private::Framed::<#component, (#(#types,)*), #output>::new(
+            // A block, for the author's body would see the name of an item.
+            const { #private::MethodSpec::of(<#component as #private::Component>::SPEC, #name) },
+            async move {
+                #knows_its_type
+                #(#arguments)*
+                #(#statements)*
+            },
+        )
     }
 }
 

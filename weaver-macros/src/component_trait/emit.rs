@@ -20,7 +20,7 @@ impl ComponentTrait {
         quote! {
             const _: () = {
                 #import
-                use __weaver::Untravelled as _;
+                use __weaver::{Unkeyed as _, Untravelled as _};
                 #[automatically_derived]
                 #head {
                     #(#client)*

@@ -14,17 +14,20 @@ use crate::{
 /// A method of a component.
 pub(super) struct Method {
     signature: Signature,
-    idempotent: bool,
+    attributes: MethodAttributes,
 }
 
 impl Method {
     /// Takes weaver's attributes out of the author's method and boxes its future.
     pub(super) fn parse(method: &mut TraitItemFn, mistakes: &mut Mistakes) -> Self {
         let attributes = MethodAttributes::take(&mut method.attrs, mistakes);
+        MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
         let signature = Signature::parse(method.sig.clone(), mistakes);
         signature.check_async(mistakes);
-        for argument in &signature.arguments {
-            check_name(argument, mistakes);
+        if check_names(&signature.arguments, mistakes)
+            && let Some(route) = &attributes.route
+        {
+            route.check(&signature.arguments, mistakes);
         }
         if let Some(body) = method.default.take() {
             mistakes.add(syn::Error::new(
@@ -35,7 +38,7 @@ impl Method {
         }
         method.semi_token.get_or_insert_default();
         method.sig = signature.boxed();
-        Self { signature, idempotent: attributes.idempotent }
+        Self { signature, attributes }
     }
 
     /// The method of the client.
@@ -45,7 +48,13 @@ impl Method {
         let call = self.emit_method(types);
         let names = self.names();
         let index = Literal::usize_unsuffixed(index);
-        quote!(#boxed { #call::call(self, #index, (#(#names,)*)) })
+        match &self.attributes.route {
+            None => quote!(#boxed { #call::call(self, #index, (#(#names,)*)) }),
+            Some(route) => {
+                let key = route.emit(&self.signature.arguments);
+                quote!(#boxed { #call::call_routed(self, #index, #key, (#(#names,)*)) })
+            }
+        }
     }
 
     /// The arm of `dispatch`.
@@ -73,7 +82,7 @@ impl Method {
     pub(super) fn emit_spec(&self) -> TokenStream {
         let name = names::text(self.signature.ident());
         let output = &self.signature.output;
-        let idempotent = self.idempotent.then(|| quote!(.idempotent()));
+        let attributes = self.attributes.emit_spec();
         let arguments = self.signature.arguments.iter().map(|argument| {
             let name = names::text(&argument.ident);
             match argument.borrowed() {
@@ -91,7 +100,7 @@ impl Method {
                 &[#(#arguments),*],
                 #types::shape,
             )
-            #idempotent
+            #attributes
         }
     }
 
@@ -105,13 +114,18 @@ impl Method {
     }
 }
 
-fn check_name(argument: &Argument, mistakes: &mut Mistakes) {
-    match &argument.pattern {
-        Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, .. }) => {}
-        pattern => mistakes.at(
-            pattern,
-            "write a plain name here: the trait names its arguments, the implementation may take \
-             them apart",
-        ),
+/// Records the arguments that have no plain name; says whether all have one.
+fn check_names(arguments: &[Argument], mistakes: &mut Mistakes) -> bool {
+    let is_plain = |argument: &&Argument| {
+        let pattern = &argument.pattern;
+        matches!(pattern, Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, .. }))
+    };
+    let mut all = true;
+    for Argument { pattern, .. } in arguments.iter().filter(|argument| !is_plain(argument)) {
+        all = false;
+        let message = "write a plain name here: the trait names its arguments, the implementation \
+                       may take them apart";
+        mistakes.at(pattern, message);
     }
+    all
 }

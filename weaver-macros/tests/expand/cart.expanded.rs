@@ -15,7 +15,7 @@ pub trait Cart: Debug + ::core::marker::Send + ::core::marker::Sync + 'static {
 }
 const _: () = {
     use ::weaver::__private as __weaver;
-    use __weaver::Untravelled as _;
+    use __weaver::{Unkeyed as _, Untravelled as _};
     #[automatically_derived]
     impl Cart for __weaver::Client<dyn Cart> {
         fn add<'call>(
@@ -50,33 +50,28 @@ const _: () = {
             module: ::core::module_path!(),
             location: ::core::concat!(::core::file!(), ":", ::core::line!()),
             methods: &[
-                __weaver::MethodSpec {
-                    name: __weaver::method::<Result<()>>("add"),
-                    arguments: &[
+                __weaver::MethodSpec::new(
+                    __weaver::method::<Result<()>>("add"),
+                    &[
                         __weaver::argument::<u64>("user"),
                         __weaver::borrowed::<Item>("item"),
                     ],
-                    idempotent: false,
-                    shape: __weaver::Method::<
+                    __weaver::Method::<
                         (u64, <Item as __weaver::Borrowed>::Owned),
                         Result<()>,
                     >::shape,
-                },
-                __weaver::MethodSpec {
-                    name: __weaver::method::<Result<Page<Item>, CartError>>("items"),
-                    arguments: &[__weaver::argument::<u64>("user")],
-                    idempotent: true,
-                    shape: __weaver::Method::<
-                        (u64,),
-                        Result<Page<Item>, CartError>,
-                    >::shape,
-                },
-                __weaver::MethodSpec {
-                    name: __weaver::method::<Result<()>>("clear"),
-                    arguments: &[],
-                    idempotent: false,
-                    shape: __weaver::Method::<(), Result<()>>::shape,
-                },
+                ),
+                __weaver::MethodSpec::new(
+                        __weaver::method::<Result<Page<Item>, CartError>>("items"),
+                        &[__weaver::argument::<u64>("user")],
+                        __weaver::Method::<(u64,), Result<Page<Item>, CartError>>::shape,
+                    )
+                    .idempotent(),
+                __weaver::MethodSpec::new(
+                    __weaver::method::<Result<()>>("clear"),
+                    &[],
+                    __weaver::Method::<(), Result<()>>::shape,
+                ),
             ],
         };
         fn from_client(client: __weaver::Client<Self>) -> __weaver::Arc<Self> {

@@ -1,7 +1,7 @@
 trait Nothing: ::core::marker::Send + ::core::marker::Sync + 'static {}
 const _: () = {
     use ::weaver::__private as __weaver;
-    use __weaver::Untravelled as _;
+    use __weaver::{Unkeyed as _, Untravelled as _};
     #[automatically_derived]
     impl Nothing for __weaver::Client<dyn Nothing> {}
     #[automatically_derived]

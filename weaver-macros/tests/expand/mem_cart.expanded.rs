@@ -10,7 +10,12 @@ impl shop::Cart for MemCart {
             (u64, &'call Item),
             Result<()>,
         >::new(
-            "add",
+            const {
+                ::weaver::__private::MethodSpec::of(
+                    <dyn shop::Cart as ::weaver::__private::Component>::SPEC,
+                    "add",
+                )
+            },
             async move {
                 if let ::core::option::Option::Some(never) = ::core::option::Option::None::<
                     Result<()>,
@@ -36,7 +41,12 @@ impl shop::Cart for MemCart {
             ((u64, u64), bool),
             Result<()>,
         >::new(
-            "merge",
+            const {
+                ::weaver::__private::MethodSpec::of(
+                    <dyn shop::Cart as ::weaver::__private::Component>::SPEC,
+                    "merge",
+                )
+            },
             async move {
                 if let ::core::option::Option::Some(never) = ::core::option::Option::None::<
                     Result<()>,

@@ -6,7 +6,12 @@ impl Cart for FakeCart {
             (),
             Result<()>,
         >::new(
-            "clear",
+            const {
+                ::weaver::__private::MethodSpec::of(
+                    <dyn Cart as ::weaver::__private::Component>::SPEC,
+                    "clear",
+                )
+            },
             async move {
                 if let ::core::option::Option::Some(never) = ::core::option::Option::None::<
                     Result<()>,

@@ -1,13 +1,19 @@
 //! The command line.
 
 mod deploy;
+mod graph;
 mod status;
 
-use std::{error::Error, path::PathBuf};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand};
 
-use crate::{ingress, program};
+use weaver_runtime::graph::Graph;
+
+use crate::{ingress, plan::Plan, program, project::Project};
 
 /// Run one Rust program as several processes.
 ///
@@ -23,6 +29,7 @@ pub(crate) struct Arguments {
 enum Command {
     Deploy(deploy::Deploy),
     Status(status::Status),
+    Graph(graph::Graph),
     /// Ask a program for its components.
     #[command(name = "ask", hide = true)]
     Ask {
@@ -39,9 +46,29 @@ impl Arguments {
         match self.command {
             Command::Deploy(deploy) => deploy.run(),
             Command::Status(status) => status.run(),
+            Command::Graph(graph) => graph.run(),
             Command::Ask { program } => Ok(program::ask(&program)?),
             Command::Ingress => ingress::run(),
         }
+    }
+}
+
+/// A project whose program is built, and was asked what it consists of.
+struct Planned {
+    project: Project,
+    binary: PathBuf,
+    graph: Graph,
+    plan: Plan,
+}
+
+impl Planned {
+    fn new(directory: &Path, release: bool) -> Result<Self, Box<dyn Error>> {
+        let project = Project::open(directory)?;
+        let binary = project.build(release)?;
+        let graph = program::graph(&binary)?;
+        graph.check_names(&project.config)?;
+        let plan = Plan::new(&graph, &project.config);
+        Ok(Self { project, binary, graph, plan })
     }
 }
 

@@ -223,7 +223,7 @@ impl Deployer {
                 self.supervisor.handle_healthy(&at.replica, at.address, now);
                 let process = self.processes.get_mut(&at.replica);
                 if let Some(peer) = process.and_then(|process| process.peer.as_mut()) {
-                    peer.health = health;
+                    peer.health = Some(health);
                 }
             }
             Event::Listening { replica, listener, at } => {
@@ -458,13 +458,15 @@ impl Deployer {
         let status = |(id, replica): (&ReplicaId, &crate::supervisor::Replica)| {
             let process = self.processes.get(id);
             let peer = process.and_then(|process| process.peer.as_ref());
+            let health = peer.and_then(|peer| peer.health.as_ref());
             ReplicaStatus {
                 index: id.index,
                 pid: process.and_then(|process| process.pid),
                 state: phase_name(replica.phase).to_owned(),
                 since: self.unix(replica.since),
                 restarts: replica.restarts,
-                failed: peer.map(|peer| peer.health.failed.clone()).unwrap_or_default(),
+                failed: health.map(|health| health.failed.clone()).unwrap_or_default(),
+                gauges: health.map(|health| health.gauges),
             }
         };
         replicas.map(status).collect()
@@ -490,7 +492,7 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Starting => "starting",
         Phase::Running { .. } => "running",
         Phase::Waiting { .. } => "waiting",
-        Phase::Stopping => "stopping",
+        Phase::Stopping { .. } => "stopping",
         Phase::Stopped => "stopped",
     }
 }

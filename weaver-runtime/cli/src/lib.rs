@@ -1,5 +1,5 @@
-//! The `weaver` command as a library: `plan` and `supervisor` decide and do no I/O; `deployer`,
-//! `process` and `ingress` act.
+//! The `weaver` command as a library: `plan`, `outline` and `supervisor` decide and do no I/O;
+//! `deployer`, `process` and `ingress` act.
 
 // `#[component]` names the crate `weaver`, which is `weaver_runtime` with the author's macros.
 extern crate weaver_runtime as weaver;
@@ -9,12 +9,14 @@ mod commands;
 mod deployer;
 mod ingress;
 mod logs;
+mod outline;
 mod plan;
 mod process;
 mod program;
 mod project;
 mod state;
 mod supervisor;
+mod wrap;
 
 use std::process::ExitCode;
 

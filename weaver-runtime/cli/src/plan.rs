@@ -9,6 +9,8 @@ use weaver_runtime::{
     placement::{EdgeKind, MAIN, Placement},
 };
 
+use crate::wrap::wrap;
+
 /// Which group each component is in, and how many replicas each group has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -47,7 +49,7 @@ impl Plan {
                 place(&mut groups, component, config.placement_default());
             }
         }
-        let placement = placement(&groups);
+        let placement = placement(&groups, graph);
         let edges = graph.edges().map(|(caller, callee)| Edge {
             caller: caller.to_owned(),
             callee: callee.to_owned(),
@@ -57,15 +59,19 @@ impl Plan {
         Self { groups, placement, edges }
     }
 
+    /// Whether a component may be called from another group than its own.
+    pub(crate) fn has_remote_callers(&self, graph: &Graph, component: &str) -> bool {
+        let callers = self.placement.callers_of(graph, component);
+        callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
+    }
+
     /// Methods that cannot be called where this plan puts them, each with the reason.
     pub(crate) fn problems(&self, graph: &Graph) -> Vec<String> {
-        let remote = |component: &str| {
-            let callers = self.placement.callers_of(graph, component);
-            callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
-        };
-        let methods = graph.components.iter().filter(|(name, _)| remote(name)).flat_map(
-            |(name, component)| component.methods.iter().map(move |method| (name, method)),
-        );
+        let components = graph.components.iter();
+        let remote = components.filter(|(name, _)| self.has_remote_callers(graph, name));
+        let methods = remote.flat_map(|(name, component)| {
+            component.methods.iter().map(move |method| (name, method))
+        });
         let problems = methods.flat_map(|(name, method)| {
             method.problems.iter().map(move |problem| {
                 let method = &method.name;
@@ -73,6 +79,29 @@ impl Plan {
             })
         });
         problems.collect()
+    }
+
+    /// What a call from one component, or `main`, to another is, in words.
+    pub(crate) fn edge_kind(&self, caller: &str, callee: &str) -> String {
+        let kind = self.placement.edge_kind(caller, callee);
+        match kind {
+            EdgeKind::Remote if self.placement.is_by_key(callee) => format!("{kind}, by key"),
+            EdgeKind::Remote | EdgeKind::Direct => kind.to_string(),
+        }
+    }
+
+    /// Writes each group with its components and replicas.
+    pub(crate) fn fmt_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
+        writeln!(f, "groups")?;
+        for Group { name, components, replicas } in &self.groups {
+            let main = (name == MAIN).then_some("main").into_iter();
+            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
+            let names = wrap(&names.join(", "), 2 + width + 2);
+            let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
+            writeln!(f, "  {name:width$}  {names}{times}")?;
+        }
+        Ok(())
     }
 
     /// Every replica that is to run.
@@ -109,33 +138,27 @@ fn free_name(groups: &[Group], component: &str) -> String {
     candidates.chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
-fn placement(groups: &[Group]) -> Placement {
+fn placement(groups: &[Group], graph: &Graph) -> Placement {
     let pairs = groups.iter().flat_map(|group| {
         group.components.iter().map(|component| (component.clone(), group.name.clone()))
     });
-    Placement::new(pairs)
+    let replicated = groups.iter().filter(|group| group.replicas > 1);
+    let by_key = replicated.flat_map(|group| &group.components);
+    Placement::new(pairs).with_keys(by_key.filter(|it| graph.is_routed(it)).cloned())
 }
 
 /// What `deploy` prints: each group, then each edge with its kind.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
-        writeln!(f, "groups")?;
-        for Group { name, components, replicas } in &self.groups {
-            let main = (name == MAIN).then_some("main").into_iter();
-            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
-            let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
-            writeln!(f, "  {name:width$}  {}{times}", names.join(", "))?;
-        }
-        let edges: Vec<_> =
-            self.edges.iter().map(|e| (format!("{} → {}", e.caller, e.callee), e.kind)).collect();
+        self.fmt_groups(f)?;
+        let name_and_kind = |edge: &Edge| {
+            let Edge { caller, callee, .. } = edge;
+            (format!("{caller} → {callee}"), self.edge_kind(caller, callee))
+        };
+        let edges: Vec<_> = self.edges.iter().map(name_and_kind).collect();
         let width = edges.iter().map(|(edge, _)| edge.chars().count()).max().unwrap_or(0);
         write!(f, "edges")?;
         for (edge, kind) in edges {
-            let kind = match kind {
-                EdgeKind::Direct => "direct",
-                EdgeKind::Remote => "remote",
-            };
             write!(f, "\n  {edge:width$}  {kind}")?;
         }
         write!(f, "\n  main may get any other component as well")
@@ -153,6 +176,20 @@ mod tests {
     fn requests(references: &[&str]) -> Requests {
         let references = references.iter().map(|&name| name.to_owned()).collect();
         Requests { references, ..Requests::default() }
+    }
+
+    fn method(name: &str) -> MethodNode {
+        MethodNode {
+            name: name.to_owned(),
+            arguments: vec!["body".to_owned()],
+            arguments_shape: String::new(),
+            result_shape: String::new(),
+            idempotent: false,
+            hedge: None,
+            timeout: None,
+            routed: false,
+            problems: Vec::new(),
+        }
     }
 
     fn graph() -> Graph {
@@ -210,19 +247,28 @@ edges
     }
 
     #[test]
+    fn keys_have_their_replica_even_for_who_is_in_the_same_process() {
+        let mut graph = graph();
+        graph
+            .components
+            .get_mut("Store")
+            .unwrap()
+            .methods
+            .push(MethodNode { routed: true, ..method("put") });
+        let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
+        let plan = |replicas: &str| {
+            let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));
+            Plan::new(&graph, &config.unwrap()).to_string()
+        };
+        assert!(plan("replicas = 2").contains("  Cart → Store  remote, by key\n"));
+        assert!(plan("replicas = 1").contains("  Cart → Store  direct\n"));
+    }
+
+    #[test]
     fn what_cannot_travel_is_named_where_it_would_have_to() {
         let mut graph = graph();
-        let method = MethodNode {
-            name: "put".to_owned(),
-            arguments: vec!["body".to_owned()],
-            arguments_shape: String::new(),
-            result_shape: String::new(),
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: vec!["argument `body` is JSON".to_owned()],
-        };
+        let method =
+            MethodNode { problems: vec!["argument `body` is JSON".to_owned()], ..method("put") };
         graph.components.get_mut("Store").unwrap().methods.push(method);
         let each = Plan::new(&graph, &ConfigFile::default());
         let expected = "Store.put cannot be called from another process: argument `body` is JSON";

@@ -88,16 +88,21 @@ impl Record {
         Ok(Held { path, _locked: file })
     }
 
-    /// The deployer, to be called inside a runtime.
-    pub(crate) fn deployer(&self) -> Result<Ref<dyn Deployer>, Error> {
-        let from = |error: &dyn std::fmt::Display| Error::msg(error);
-        let io = Io::new().map_err(|error| from(&error))?;
+    /// Asks the deployer, inside a runtime, and hangs up. All commands share one certificate, which may
+    /// have a few connections only: one that ended without a word would count until it is missed.
+    pub(crate) async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(Ref<dyn Deployer>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let io = Io::new().map_err(|error| Error::from_std(&error))?;
         let endpoint = Endpoint::bind(any, &self.identity, &Limits::default(), io)
-            .map_err(|e| Error::from_std(&e))?;
-        let router = Router::new(endpoint, control::hello(), control::signatures());
+            .map_err(|error| Error::from_std(&error))?;
+        let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         router.set_routes(&control::route_to(DEPLOYER, self.address));
-        Ok(control::reference(&router, DEPLOYER))
+        let answer = question(control::reference(&router, DEPLOYER)).await;
+        endpoint.close().await;
+        answer
     }
 }
 

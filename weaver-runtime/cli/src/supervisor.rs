@@ -56,8 +56,11 @@ pub(crate) enum Phase {
     Waiting {
         until: Instant,
     },
-    /// It was told to stop, or the whole deployment ends.
-    Stopping,
+    /// It was told to stop, or the whole deployment ends. Until it has ended, it finishes what it has
+    /// at its address, if it has reported one.
+    Stopping {
+        address: Option<SocketAddr>,
+    },
     Stopped,
 }
 
@@ -141,7 +144,7 @@ impl Supervisor {
         if replica.generation != generation {
             return Vec::new();
         }
-        if self.stopping || replica.phase == Phase::Stopping {
+        if self.stopping || matches!(replica.phase, Phase::Stopping { .. }) {
             replica.enter(Phase::Stopped, now);
         } else {
             let stable = matches!(replica.phase, Phase::Running { .. })
@@ -158,9 +161,10 @@ impl Supervisor {
         self.stopping = true;
         for replica in self.replicas.values_mut() {
             let next = match replica.phase {
-                Phase::Starting | Phase::Running { .. } => Phase::Stopping,
+                Phase::Starting => Phase::Stopping { address: None },
+                Phase::Running { address, .. } => Phase::Stopping { address: Some(address) },
                 Phase::Waiting { .. } => Phase::Stopped,
-                Phase::Stopping | Phase::Stopped => continue,
+                Phase::Stopping { .. } | Phase::Stopped => continue,
             };
             replica.enter(next, now);
         }
@@ -192,7 +196,7 @@ impl Supervisor {
                     replica.phase = Phase::Running { address, last_answer: now };
                     actions.push(Action::Kill(id.clone(), "it does not answer its health call"));
                 }
-                Phase::Stopping | Phase::Stopped => {}
+                Phase::Stopping { .. } | Phase::Stopped => {}
             }
         }
         actions
@@ -214,11 +218,12 @@ impl Supervisor {
         wanted.all(|(_, replica)| replica.phase == Phase::Stopped)
     }
 
-    /// The new routes, if they are new.
+    /// The new routes, if they are new: every replica that lives. Who is not in them is given up at once,
+    /// so that one that stops stays until its process has ended.
     fn publish(&mut self) -> Vec<Action> {
         let mut groups: BTreeMap<String, Vec<ReplicaAddress>> = BTreeMap::new();
         for (id, replica) in &self.replicas {
-            if let Phase::Running { address, .. } = replica.phase {
+            if let Some(address) = replica.address() {
                 let at = ReplicaAddress { replica: id.clone(), address };
                 groups.entry(id.group.clone()).or_default().push(at);
             }
@@ -243,12 +248,21 @@ impl Replica {
         self.enter(Phase::Starting, now);
     }
 
+    /// Where it takes calls, or finishes those that it has.
+    fn address(&self) -> Option<SocketAddr> {
+        match self.phase {
+            Phase::Running { address, .. } => Some(address),
+            Phase::Stopping { address } => address,
+            Phase::Starting | Phase::Waiting { .. } | Phase::Stopped => None,
+        }
+    }
+
     /// Does not hold a time against it in which nobody listened.
     fn forgive(&mut self, gap: Duration) {
         match &mut self.phase {
             Phase::Running { last_answer, .. } => *last_answer += gap,
             Phase::Starting => self.since += gap,
-            Phase::Waiting { .. } | Phase::Stopping | Phase::Stopped => {}
+            Phase::Waiting { .. } | Phase::Stopping { .. } | Phase::Stopped => {}
         }
     }
 
@@ -260,7 +274,7 @@ impl Replica {
             Phase::Running { last_answer, .. } => {
                 Some(last_answer + Duration::from_secs(SILENT_SECONDS_MAX))
             }
-            Phase::Stopping | Phase::Stopped => None,
+            Phase::Stopping { .. } | Phase::Stopped => None,
         }
     }
 }
@@ -398,6 +412,21 @@ mod tests {
         tick_until(&mut supervisor, now, late - seconds(1));
         let expected = Action::Kill(id("a", 0), "it does not answer its health call");
         assert_eq!(supervisor.tick(late), [expected]);
+    }
+
+    #[test]
+    fn one_that_stops_stays_in_the_routes_until_it_has_ended() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0), id("b", 0), id("c", 0)], now);
+        supervisor.handle_started(&at("a", 0, 80), now);
+        supervisor.handle_started(&at("b", 0, 81), now);
+        supervisor.handle_stop(now);
+        let actions = supervisor.handle_ended(&id("a", 0), START, now, 0.5);
+        let [Action::Publish(routes)] = actions.as_slice() else { panic!("{actions:?}") };
+        assert_eq!((ports(routes, "a"), ports(routes, "b")), (vec![], vec![81]));
+        let actions = supervisor.handle_ended(&id("b", 0), START, now, 0.5);
+        let [Action::Publish(routes)] = actions.as_slice() else { panic!("{actions:?}") };
+        assert!(routes.groups.is_empty());
     }
 
     #[test]

@@ -11,10 +11,12 @@ use super::excerpt::excerpt;
 use super::fields::Table;
 use super::groups::{self, Group};
 use super::known::{Mention, MentionKind};
+use super::limits;
 use super::listeners;
 use super::mistakes::Mistakes;
 use super::names::{hint, quoted};
 use super::{CONFIG_BYTES_MAX, PlacementDefault};
+use crate::limits::Limits;
 
 /// What the file says, except for the sections: components read those with their own types.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,7 @@ pub(super) struct Document {
     pub(super) listeners: BTreeMap<String, SocketAddr>,
     pub(super) placement: PlacementDefault,
     pub(super) groups: BTreeMap<String, Group>,
+    pub(super) limits: Limits,
     /// The components that have a section.
     sections: BTreeSet<String>,
     /// The names that have to exist in the program.
@@ -54,7 +57,8 @@ impl Document {
     }
 
     fn fill(&mut self, root: &Table<'_>, mistakes: &mut Mistakes) {
-        root.refuse_unknown(&["app", "listeners", "placement", "groups", "config"], mistakes);
+        let known = ["app", "listeners", "placement", "groups", "limits", "config"];
+        root.refuse_unknown(&known, mistakes);
         if let Some(app) = root.table("app", mistakes) {
             self.app = App::read(&app, mistakes);
         }
@@ -66,6 +70,9 @@ impl Document {
         }
         if let Some(table) = root.table("groups", mistakes) {
             self.groups = groups::read(&table, &mut self.mentions, mistakes);
+        }
+        if let Some(table) = root.table("limits", mistakes) {
+            self.limits = limits::read(&table, mistakes);
         }
         if let Some(sections) = root.table("config", mistakes) {
             self.read_sections(&sections, mistakes);

@@ -6,7 +6,7 @@
 use super::names::shown;
 
 /// Headers of tables without secrets. `[app]` is not among them for its `env` and `args`.
-const PUBLIC: [&str; 3] = ["[listeners", "[placement", "[groups"];
+const PUBLIC: [&str; 4] = ["[listeners", "[placement", "[groups", "[limits"];
 
 /// What some editors begin a file with; the parser skips it.
 const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::{DeInteger, DeValue};
+use toml::de::DeValue;
 
 use super::error::MistakeKind;
 use super::fields::{Entry, Table, Text};
@@ -125,43 +125,25 @@ fn read_component_list<'a>(entry: &Entry<'a>, mistakes: &mut Mistakes) -> Vec<Te
 fn read_replicas(group: &str, table: &Table<'_>, mistakes: &mut Mistakes) -> Option<u32> {
     let entry = table.get("replicas")?;
     match entry.value() {
-        DeValue::Integer(number) => read_number(group, &entry, number, mistakes),
         DeValue::Table(_) => {
             let what = format!("a range for {entry}");
             entry.not_available(&what, "; write a number", mistakes);
             None
         }
         _ => {
-            entry.wrong_type("an integer", mistakes);
-            None
+            let replicas = entry.count(&(1..=REPLICAS_MAX), mistakes);
+            if group == MAIN && replicas > Some(1) {
+                refuse_several_of_main(&entry, mistakes);
+            }
+            replicas
         }
     }
 }
 
-fn read_number(
-    group: &str,
-    entry: &Entry<'_>,
-    number: &DeInteger<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<u32> {
-    let replicas = i64::from_str_radix(number.as_str(), number.radix())
-        .ok()
-        .and_then(|replicas| u32::try_from(replicas).ok())
-        .filter(|replicas| (1..=REPLICAS_MAX).contains(replicas));
-    match replicas {
-        None => {
-            let what = format!("must be between 1 and {REPLICAS_MAX}, found {number}");
-            entry.bad_value(&what, mistakes);
-        }
-        Some(2..) if group == MAIN => {
-            let instead = "; leave it out or write 1, and put what should run more often into \
-                           components";
-            let what = format!("a number above 1 for {entry}");
-            entry.not_available(&what, instead, mistakes);
-        }
-        Some(_) => {}
-    }
-    replicas
+fn refuse_several_of_main(entry: &Entry<'_>, mistakes: &mut Mistakes) {
+    let what = format!("a number above 1 for {entry}");
+    let instead = "; leave it out or write 1, and put what should run more often into components";
+    entry.not_available(&what, instead, mistakes);
 }
 
 /// Reports components that are listed more than once, each at the later place.

@@ -4,6 +4,7 @@ mod app;
 mod check;
 mod files;
 mod groups;
+mod limits;
 mod listeners;
 mod mutations;
 mod placement;
@@ -31,6 +32,12 @@ components = ["Cart", "CartStore"]
 replicas = 3
 [groups.images]
 components = ["Resizer"]
+
+[limits]
+calls_in_flight = 1_000
+queued_bytes = "64MiB"
+streams = 16
+replica_wait = "500ms"
 
 [config.Payment]             # filled into Config<PaymentConfig>
 currency = "CHF"

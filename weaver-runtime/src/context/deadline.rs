@@ -64,6 +64,18 @@ pub(crate) fn is_expired() -> bool {
     DEADLINE.get().is_some_and(|at| Instant::now() >= at)
 }
 
+/// The deadline that we are under.
+#[inline]
+pub(crate) fn deadline() -> Option<Instant> {
+    DEADLINE.get()
+}
+
+/// Ends when it is polled after the deadline that we are under: whoever set that polls once more then.
+pub(crate) async fn expired() {
+    let poll = |_: &mut Context<'_>| if is_expired() { Poll::Ready(()) } else { Poll::Pending };
+    std::future::poll_fn(poll).await;
+}
+
 /// Runs `future` under a deadline `limit` from now.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Expired> {
     match Instant::now().checked_add(limit) {
@@ -115,12 +127,17 @@ impl<F: Future<Output = Result<T, Failure>>, T> Future for Guarded<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let guarded = self.project();
-        let ran = if *guarded.polled { Ran::Unknown } else { Ran::No };
-        *guarded.polled = true;
-        if is_expired() {
-            return Poll::Ready(Err(Failure::new(CallErrorKind::DeadlineExceeded, ran)));
+        let was_begun = std::mem::replace(guarded.polled, true);
+        let exceeded = |ran| Poll::Ready(Err(Failure::new(CallErrorKind::DeadlineExceeded, ran)));
+        match is_expired() {
+            false => guarded.call.poll(cx),
+            true if !was_begun => exceeded(Ran::No),
+            // Once more: the answer may be there, or the call knows that nothing was sent.
+            true => match guarded.call.poll(cx) {
+                Poll::Pending => exceeded(Ran::Unknown),
+                ready @ Poll::Ready(_) => ready,
+            },
         }
-        guarded.call.poll(cx)
     }
 }
 

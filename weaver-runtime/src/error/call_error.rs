@@ -231,20 +231,42 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Load {
-    /// Calls that are worked on, or that wait for their answer.
-    #[error("{calls} calls are in flight, the limit is {calls_max}")]
+    /// Calls that wait for their answer on the connection to the callee.
+    #[error("{calls} calls wait for an answer from the replica, the limit is {calls_max}")]
+    Waiting {
+        /// How many there are.
+        calls: usize,
+        /// The limit for one connection.
+        calls_max: usize,
+    },
+    /// Bytes that wait to be sent to the callee.
+    #[error("{bytes} bytes wait to be sent to the replica, the limit is {bytes_max}")]
+    Unsent {
+        /// How many there would be.
+        bytes: usize,
+        /// The limit for one connection.
+        bytes_max: usize,
+    },
+    /// Calls that the callee's node works on. One caller cannot have all places.
+    #[error(
+        "{calls} calls are in flight on the node, the limit is {calls_max}, and this caller has its \
+         share of them"
+    )]
     Calls {
         /// How many there are.
         calls: usize,
-        /// The limit that was reached.
+        /// `calls_in_flight` in `[limits]`.
         calls_max: usize,
     },
-    /// Bytes that wait to be sent or handled.
-    #[error("{bytes} bytes are waiting, the limit is {bytes_max}")]
+    /// Bytes of arguments that the callee's node holds. One caller cannot have all room.
+    #[error(
+        "{bytes} bytes of arguments would be held on the node, the limit is {bytes_max}, and this \
+         caller has its share of them"
+    )]
     Bytes {
         /// How many there would be.
         bytes: usize,
-        /// The limit that would be exceeded.
+        /// `queued_bytes` in `[limits]`.
         bytes_max: usize,
     },
     /// Calls wait longer before they are begun than a node lets them.

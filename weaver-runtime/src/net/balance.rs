@@ -4,7 +4,8 @@
 //! Without a key, the less loaded of two that chance picked: nearly as even as the least loaded of
 //! all, and callers that do not know of each other do not all run to the same one (Mitzenmacher,
 //! "The Power of Two Choices in Randomized Load Balancing"). With a key, the one with the greatest
-//! weight for it. Replicas that were in trouble are left out for a while; see [`Health`].
+//! weight for it. Replicas that were in trouble are left out for a while; see [`Health`]. Keys stay with
+//! one that is merely slow: what they meet there is worth more than time.
 
 mod health;
 mod latency;
@@ -22,7 +23,7 @@ use self::{
     health::{Health, Peers},
     rendezvous::Site,
 };
-use super::router::ReplicaAddress;
+use super::routes::ReplicaAddress;
 
 /// A group's replicas, and how this node has fared with each.
 #[derive(Debug, Default)]
@@ -73,12 +74,21 @@ impl Balance {
         rng: &mut Rng,
     ) -> Option<Chosen> {
         let load = |index: usize| self.peers.get(index).and_then(|peer| load(&peer.replica));
-        let usable = self.untried(tried, true, now);
         let index = match key {
-            Some(key) => self.heaviest(&usable, key, load),
-            None => lighter_of_two(usable, load, rng),
+            Some(key) => {
+                let usable = self.untried(tried, |health| health.is_usable_for_its_keys(now));
+                self.heaviest(&usable, key, load)
+            }
+            None => {
+                let usable = self.untried(tried, |health| health.is_usable(now));
+                lighter_of_two(usable, load, rng)
+            }
         };
-        let index = index.or_else(|| self.last_resort(&self.untried(tried, false, now), load))?;
+        let last_resort = || {
+            let left_out = self.untried(tried, |health| !health.is_usable(now));
+            self.last_resort(&left_out, load)
+        };
+        let index = index.or_else(last_resort)?;
         let peer = self.peers.get_mut(index)?;
         let standing = peer.health.begin(now);
         Some(Chosen { replica: Arc::clone(&peer.replica), standing })
@@ -112,24 +122,47 @@ impl Balance {
         }
     }
 
-    /// The call ended without a word about the replica: its caller gave up, or it is draining.
-    pub(crate) fn abandoned(&mut self, chosen: &Chosen) {
+    /// The call ended without an answer, for which the replica is not to blame: it is draining, or the
+    /// caller gave up, or another was quicker. All that is known is how long it had `waited`.
+    pub(crate) fn abandoned(
+        &mut self,
+        chosen: &Chosen,
+        waited: Duration,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let peers = self.peers_of(chosen, now);
         if let Some(health) = self.health(chosen) {
-            health.abandoned(chosen.standing);
+            health.abandoned(chosen.standing, waited, peers, now, rng);
         }
     }
 
-    /// Whether there is a replica that a call was not tried on.
-    pub(crate) fn has_untried(&self, tried: &[Arc<ReplicaAddress>]) -> bool {
-        self.peers.iter().any(|peer| !tried.contains(&peer.replica))
+    /// Whether there is no replica at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
     }
 
-    /// The indexes of replicas that were not tried: those to choose from, or those left out.
-    fn untried(&self, tried: &[Arc<ReplicaAddress>], usable: bool, now: Instant) -> Vec<usize> {
+    /// Whether there is a replica to choose that a call was not tried on; not one that is left out.
+    pub(crate) fn has_untried(
+        &self,
+        tried: &[Arc<ReplicaAddress>],
+        load: impl Fn(&ReplicaAddress) -> Option<usize>,
+        now: Instant,
+    ) -> bool {
+        let usable = self.peers.iter().filter(|peer| peer.health.is_usable(now));
+        let mut open = usable.filter(|peer| load(&peer.replica).is_some());
+        open.any(|peer| !tried.contains(&peer.replica))
+    }
+
+    /// The indexes of replicas that were not tried and whose health is so.
+    fn untried(
+        &self,
+        tried: &[Arc<ReplicaAddress>],
+        is_so: impl Fn(&Health) -> bool,
+    ) -> Vec<usize> {
         let peers = self.peers.iter().enumerate();
-        let of_that_kind = peers.filter(|(_, peer)| peer.health.is_usable(now) == usable);
-        let untried = of_that_kind.filter(|(_, peer)| !tried.contains(&peer.replica));
-        untried.map(|(index, _)| index).collect()
+        let untried = peers.filter(|(_, peer)| !tried.contains(&peer.replica));
+        untried.filter(|(_, peer)| is_so(&peer.health)).map(|(index, _)| index).collect()
     }
 
     fn heaviest(

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    iter::Sum,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -28,13 +29,10 @@ use crate::{
     context::CallContext,
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
+    limits::CALLS_IN_FLIGHT_MAX,
     message::Message,
     stream::{ByteStream, Streams},
 };
-
-/// Calls that may wait for their answer on one connection. Far above what a node carries with short
-/// handlers (tens of thousands of calls a second), and a bound on memory when a callee hangs.
-pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;
 
 /// The caller's side of a connection.
 #[derive(Debug)]
@@ -48,9 +46,25 @@ pub struct Connection {
     producing: Arc<Tally>,
     streams_max: usize,
     ids: AtomicU64,
-    /// The callee said that it takes no new calls.
-    going_away: AtomicBool,
     io: Io,
+}
+
+/// What a node waits for on its connections to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallingGauges {
+    /// Calls that wait for their answer.
+    pub(crate) calls: usize,
+    /// Streams that are open on this side, or are expected.
+    pub(crate) streams: usize,
+}
+
+impl Sum for CallingGauges {
+    fn sum<I: Iterator<Item = Self>>(gauges: I) -> Self {
+        gauges.fold(Self::default(), |sum, one| Self {
+            calls: sum.calls + one.calls,
+            streams: sum.streams + one.streams,
+        })
+    }
 }
 
 /// What became of a call that was handed to a connection.
@@ -111,7 +125,6 @@ impl Connection {
             producing: Arc::default(),
             streams_max,
             ids: AtomicU64::new(1),
-            going_away: AtomicBool::new(false),
             io,
         })
     }
@@ -131,7 +144,7 @@ impl Connection {
 
     /// Whether new calls can be sent.
     pub(super) fn is_open(&self) -> bool {
-        !self.going_away.load(Ordering::Relaxed) && self.quic.close_reason().is_none()
+        !self.waiting.is_closing() && self.quic.close_reason().is_none()
     }
 
     /// Calls that wait for their answer.
@@ -139,14 +152,15 @@ impl Connection {
         self.waiting.count.load(Ordering::Relaxed)
     }
 
+    /// What is under way here.
+    pub(super) fn gauges(&self) -> CallingGauges {
+        let streams = self.producing.count() + self.expected.count();
+        CallingGauges { calls: self.calls_in_flight(), streams }
+    }
+
     /// Closes the connection; calls in flight fail with "outcome unknown".
     pub(super) fn close(&self, code: quinn::VarInt, reason: &str) {
         self.quic.close(code, reason.as_bytes());
-    }
-
-    /// Streams that are open on this side, or are expected.
-    pub(super) fn streams(&self) -> usize {
-        self.producing.count() + self.expected.count()
     }
 
     /// One call, in the context that we are in. Dropping the future gives the call up and tells the
@@ -274,7 +288,7 @@ impl Connection {
                 self.waiting.fail(call, failure);
             }
             Kind::Accept => self.begin_streams(call),
-            Kind::GoAway => self.going_away.store(true, Ordering::Relaxed),
+            Kind::GoAway => self.waiting.take_no_more(),
             Kind::Hello
             | Kind::Welcome
             | Kind::Request
@@ -283,6 +297,15 @@ impl Connection {
             | Kind::Item => {
                 self.quic.close(CLOSED_PROTOCOL, b"a frame that only a caller sends");
             }
+        }
+        self.finish_if_done();
+    }
+
+    /// Tells a callee that goes away that no request is on its way any more: it answers those that are
+    /// late, so that it must not go before.
+    fn finish_if_done(&self) {
+        if self.waiting.is_done() {
+            self.outbox.close();
         }
     }
 
@@ -330,7 +353,7 @@ fn time_left_milliseconds(deadline: Instant) -> u32 {
 
 fn not_sent(reason: &NotQueued) -> Failure {
     match *reason {
-        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Bytes { bytes, bytes_max }),
+        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Unsent { bytes, bytes_max }),
         // The connection is about to be replaced: the call goes elsewhere.
         NotQueued::Closed => CallErrorKind::Draining.into(),
     }
@@ -359,6 +382,7 @@ impl Drop for Interest<'_> {
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A full or closed outbox means that the callee will learn it otherwise.
             let _ = self.connection.outbox.send(header.onto(Message::empty()));
+            self.connection.finish_if_done();
         }
     }
 }
@@ -399,6 +423,8 @@ impl Arguments {
 struct Waiting {
     calls: Mutex<Calls>,
     count: AtomicUsize,
+    /// The callee said that it takes no new calls. Set under the lock: none is added after it.
+    is_closing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -439,18 +465,32 @@ impl Waiting {
         arguments: Arguments,
     ) -> Result<oneshot::Receiver<Answer>, (Failure, Arguments)> {
         let mut calls = self.lock();
-        if calls.closed {
+        if calls.closed || self.is_closing() {
             return Err((CallErrorKind::Draining.into(), arguments));
         }
         let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
         if there >= calls_max {
-            return Err((overloaded(Load::Calls { calls: there, calls_max }), arguments));
+            return Err((overloaded(Load::Waiting { calls: there, calls_max }), arguments));
         }
         let (answer, waiting) = oneshot::channel();
         let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };
         calls.callers.insert(call, caller);
         self.count.store(calls.callers.len(), Ordering::Relaxed);
         Ok(waiting)
+    }
+
+    fn take_no_more(&self) {
+        let _calls = self.lock();
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is no call, and will be none.
+    fn is_done(&self) -> bool {
+        self.is_closing() && self.lock().callers.is_empty()
     }
 
     fn remove(&self, call: u64) -> Option<Caller> {
@@ -580,8 +620,13 @@ pub(super) async fn read_large(mut stream: RecvStream) -> Result<Option<Frame>, 
     next_frame(&mut stream, &mut FrameDecoder::new(FRAME_BYTES_MAX)).await
 }
 
+/// The other streams of a connection have 0.
+const SHARED_STREAM_PRIORITY: i32 = 1;
+
 /// The single writer of a stream: one write for everything that was queued meanwhile.
 pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
+    // Before large frames and streams, which share the connection. An error means that it is gone.
+    let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
     while let Some(mut batch) = outbox.take().await {
         if stream.write_all_chunks(&mut batch).await.is_err() {
             outbox.close();

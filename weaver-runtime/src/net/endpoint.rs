@@ -12,13 +12,19 @@ use super::{
     serving::{self, Services},
     tls::{self, Identity, IdentityError, TLS_NAME},
 };
-use crate::{fingerprint::Signature, limits::Limits};
+use crate::{
+    fingerprint::Signature,
+    limits::{
+        IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LARGE_FRAMES_MAX, Limits, STREAM_WINDOW_BYTES,
+    },
+};
 
 /// A node's end of all its connections.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     quic: quinn::Endpoint,
     streams_max: u32,
+    replica_wait: Duration,
     io: Io,
 }
 
@@ -117,7 +123,8 @@ impl Endpoint {
             quinn::Endpoint::new(endpoint_config(address), Some(server), socket, runtime)
                 .map_err(failed)?;
         quic.set_default_client_config(client);
-        Ok(Self { quic, streams_max: limits.streams, io })
+        let Limits { streams: streams_max, replica_wait, .. } = *limits;
+        Ok(Self { quic, streams_max, replica_wait, io })
     }
 
     /// The address that it is bound to.
@@ -136,6 +143,16 @@ impl Endpoint {
                 io.spawn(serving::serve(incoming, Arc::clone(&services), io.clone()));
             }
         });
+    }
+
+    /// How long a call from here without a deadline waits for a replica.
+    pub(super) fn replica_wait(&self) -> Duration {
+        self.replica_wait
+    }
+
+    /// Starts a task where the connections of this endpoint run.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.io.spawn(task);
     }
 
     /// Connects to a node of the group `expected`; `ours` are the methods that both should have.
@@ -262,14 +279,6 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// A caller opens one stream for its frames; a few more leave room for lossy networks.
 const SHARED_STREAMS_MAX: u32 = 16;
 
-/// Frames above `SHARED_FRAME_BYTES_MAX` that a peer may have under way at once: with the largest
-/// message, a bound on what one peer can make us hold.
-const LARGE_FRAMES_MAX: u32 = 16;
-
-/// Flow control: what may be unread on one stream. Several times what is under way to a peer on this
-/// machine, and what a reader that does not read makes us hold.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-
 /// Flow control: what may be unread on one connection. Room for every stream there can be, so that
 /// streams that nobody reads never hold up the calls beside them.
 fn connection_window(streams: u32) -> VarInt {
@@ -279,10 +288,3 @@ fn connection_window(streams: u32) -> VarInt {
 
 /// What may be sent and not yet acknowledged on one connection.
 const SEND_WINDOW_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Often enough that an idle connection outlives [`IDLE_MILLISECONDS_MAX`] with three tries.
-const KEEP_ALIVE_SECONDS: u64 = 3;
-
-/// After this much silence a peer counts as dead. The deployer tells of a dead process at once; this
-/// is for a machine that vanished and for a process that hangs whole.
-const IDLE_MILLISECONDS_MAX: u32 = 10_000;

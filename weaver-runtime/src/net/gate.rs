@@ -18,11 +18,8 @@ use super::{
 };
 use crate::{
     error::{CallErrorKind, Failure, Load, Refusal},
-    limits::Limits,
+    limits::{FLUSH_SECONDS_MAX, Limits},
 };
-
-/// What a node that stops gives its peers to take the last answers.
-const FLUSH_SECONDS_MAX: u64 = 2;
 
 /// Counts what is under way on all connections, bounds it, and closes for draining.
 #[derive(Debug)]
@@ -129,16 +126,25 @@ impl Gate {
         let calls_max = self.limits.calls_in_flight;
         let free = calls_max.saturating_sub(self.calls.count());
         let call = Tally::add(&self.calls, 1);
-        if *self.phase.borrow() != Phase::Open {
+        if self.is_draining() {
             return Err(CallErrorKind::Draining.into());
         }
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
-        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max).map_err(|there| {
-            overloaded(Load::Calls { calls: there - 1, calls_max: of_share_max })
-        })?;
+        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max)
+            .map_err(|_| overloaded(Load::Calls { calls: calls_max - free, calls_max }))?;
         let mut held = self.hold_nothing(share);
         held.grow_to(bytes).map_err(overloaded)?;
         Ok(Place { _call: call, _of_share: of_share, _bytes: held })
+    }
+
+    /// A place for a call that is taken on however much there is to do.
+    pub(super) fn enter_unbounded(&self, share: &Arc<Share>) -> Result<Place, Failure> {
+        let call = Tally::add(&self.calls, 1);
+        if *self.phase.borrow() != Phase::Open {
+            return Err(CallErrorKind::Draining.into());
+        }
+        let of_share = Tally::add(&share.calls, 1);
+        Ok(Place { _call: call, _of_share: of_share, _bytes: self.hold_nothing(share) })
     }
 
     /// A call that arrived then is about to begin: it may, or there is too much to do.
@@ -169,6 +175,10 @@ impl Gate {
         usize::try_from(self.limits.streams).unwrap_or(usize::MAX)
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        *self.phase.borrow() != Phase::Open
+    }
+
     pub(super) fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
     }
@@ -195,7 +205,8 @@ impl Gate {
             self.writers.idle().await;
             self.streams.idle().await;
         };
-        // A peer that does not read its answers is not waited for.
+        // A peer that does not read its answers, or does not say that it sends no more requests, is not
+        // waited for.
         let _ = timeout(Duration::from_secs(FLUSH_SECONDS_MAX), flushed).await;
         left
     }
@@ -229,9 +240,9 @@ impl Held {
         let own = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
         self.bytes += more;
         let free = (self.bytes_max + more).saturating_sub(total);
-        let bytes_max = free.saturating_mul(SHARE_OF_FREE).min(self.bytes_max);
-        if total > self.bytes_max || own > bytes_max {
-            return Err(Load::Bytes { bytes: own, bytes_max });
+        let of_share_max = free.saturating_mul(SHARE_OF_FREE);
+        if total > self.bytes_max || own > of_share_max {
+            return Err(Load::Bytes { bytes: total, bytes_max: self.bytes_max });
         }
         Ok(())
     }
@@ -259,7 +270,7 @@ mod tests {
     fn calls_and_their_bytes_are_bounded_with_both_numbers() {
         let (gate, share) = (gate(2, 100), Arc::default());
         let places = (gate.enter(&share, 40).unwrap(), gate.enter(&share, 50).unwrap());
-        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 0 });
+        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 2 });
         assert_eq!(gate.enter(&share, 0).unwrap_err(), too_many);
         drop(places.0);
         let too_large = overloaded(Load::Bytes { bytes: 101, bytes_max: 100 });

@@ -9,9 +9,7 @@ use crate::{
     message::Message,
 };
 
-/// How long either side of a new connection may stay silent. A local connect takes about 1 ms; a
-/// machine that swaps takes seconds.
-pub const HANDSHAKE_SECONDS_MAX: u64 = 5;
+pub(super) use crate::limits::HANDSHAKE_SECONDS_MAX;
 
 /// The version of this crate: what the frames and the control plane mean.
 pub(crate) const CRATE_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,18 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
-use super::wire::FRAME_BYTES_MAX;
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX};
 
 /// Frames below this are copied together into one buffer; above it the copy costs more than a
 /// further element of the batch.
 const COALESCED_FRAME_BYTES_MAX: usize = 16 * 1024;
-
-/// What may wait for the writer: enough for tens of thousands of small calls, or for a burst of
-/// the largest that share a stream, and a bound on memory when the peer stops reading.
-pub(super) const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// What may wait in large frames, which have streams of their own: four of the largest.
-pub(super) const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -163,6 +156,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::FRAME_BYTES_MAX;
 
     fn frame(bytes: usize) -> Bytes {
         Bytes::from(vec![7; bytes])

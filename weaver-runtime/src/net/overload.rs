@@ -10,15 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::error::Load;
 
-/// A wait that is normal on a busy node.
-const TARGET_MILLISECONDS: u64 = 20;
+/// A wait that a caller hardly notices, and that a node busy with something else may impose.
+const TARGET_MILLISECONDS: u64 = 100;
 
-/// How long even the shortest wait must be above the target: longer than a burst, and far shorter than
-/// the second after which a person gives up.
-const INTERVAL_MILLISECONDS: u64 = 100;
-
-/// A wait after which a call is refused in any case: what its caller hoped for is gone.
-const WAITED_MILLISECONDS_MAX: u64 = 500;
+/// How long even the shortest wait must be above the target: longer than a burst, and shorter than the
+/// second after which a person gives up.
+const INTERVAL_MILLISECONDS: u64 = 500;
 
 /// What calls waited lately.
 #[derive(Debug)]
@@ -38,22 +35,17 @@ impl Queueing {
 
     /// A call that has waited is about to begin: it may, or there is too much to do.
     pub(super) fn begin(&mut self, waited: Duration, now: Instant) -> Result<(), Load> {
+        let target = Duration::from_millis(TARGET_MILLISECONDS);
         if now >= self.interval_ends {
-            let target = Duration::from_millis(TARGET_MILLISECONDS);
-            self.is_standing = self.shortest.is_some_and(|shortest| shortest > target);
-            *self = Self { is_standing: self.is_standing, ..Self::new(now) };
+            let is_standing = self.shortest.is_some_and(|shortest| shortest > target);
+            *self = Self { is_standing, ..Self::new(now) };
         }
         self.shortest = Some(self.shortest.map_or(waited, |shortest| shortest.min(waited)));
-        let waited_ms_max = self.wait_milliseconds_max();
-        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-        if waited_ms > waited_ms_max {
-            return Err(Load::Delay { waited_ms, waited_ms_max });
+        if self.is_standing && waited > target {
+            let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+            return Err(Load::Delay { waited_ms, waited_ms_max: TARGET_MILLISECONDS });
         }
         Ok(())
-    }
-
-    fn wait_milliseconds_max(&self) -> u64 {
-        if self.is_standing { TARGET_MILLISECONDS } else { WAITED_MILLISECONDS_MAX }
     }
 }
 
@@ -69,9 +61,9 @@ mod tests {
     fn a_burst_is_not_refused() {
         let start = Instant::now();
         let mut queueing = Queueing::new(start);
-        for step in 0..1000 {
+        for step in 0..5000 {
             // Each interval has a call that did not wait.
-            let waited = if step % 10 == 0 { ms(1) } else { ms(300) };
+            let waited = if step % 50 == 0 { ms(1) } else { ms(900) };
             assert_eq!(queueing.begin(waited, start + ms(step)), Ok(()), "{step}");
         }
     }
@@ -80,31 +72,25 @@ mod tests {
     fn a_standing_queue_is_cut_to_the_target_and_recovers() {
         let start = Instant::now();
         let mut queueing = Queueing::new(start);
-        for step in 0..=INTERVAL_MILLISECONDS {
-            let _ = queueing.begin(ms(50), start + ms(step));
+        for step in 0..INTERVAL_MILLISECONDS {
+            assert_eq!(queueing.begin(ms(150), start + ms(step)), Ok(()));
         }
-        let refused = Load::Delay { waited_ms: 50, waited_ms_max: TARGET_MILLISECONDS };
+        let refused = Load::Delay { waited_ms: 150, waited_ms_max: TARGET_MILLISECONDS };
         let later = start + ms(INTERVAL_MILLISECONDS + 10);
-        assert_eq!(queueing.begin(ms(50), later), Err(refused));
+        assert_eq!(queueing.begin(ms(150), later), Err(refused));
         assert_eq!(queueing.begin(ms(TARGET_MILLISECONDS), later), Ok(()));
         let next = start + ms(2 * INTERVAL_MILLISECONDS + 20);
-        assert_eq!(queueing.begin(ms(50), next), Ok(()), "the queue has emptied meanwhile");
+        assert_eq!(queueing.begin(ms(150), next), Ok(()), "the queue has emptied meanwhile");
     }
 
-    #[test]
-    fn who_has_waited_too_long_is_refused_at_once() {
-        let start = Instant::now();
-        assert!(Queueing::new(start).begin(ms(WAITED_MILLISECONDS_MAX + 1), start).is_err());
-    }
-
-    /// Two workers, calls of 1 ms, four times as many as they can do: most of what they do is in time.
+    /// Two workers, calls of 1 ms, four times as many as they can do: what they do is in time.
     #[test]
     fn keeps_goodput_under_four_times_the_load() {
         let start = Instant::now();
         let mut queueing = Queueing::new(start);
         let mut queue = std::collections::VecDeque::new();
-        let (mut done_in_time, mut late) = (0_u32, 0_u32);
-        for step in 0..10_000_u64 {
+        let (mut in_time, mut late, mut longest) = (0_u32, 0_u32, 0);
+        for step in 0..20_000_u64 {
             queue.extend(std::iter::repeat_n(step, 8));
             let mut workers = 2;
             while workers > 0
@@ -113,12 +99,13 @@ mod tests {
                 let waited = ms(step - arrived);
                 if queueing.begin(waited, start + ms(step)).is_ok() {
                     workers -= 1;
-                    if waited < ms(900) { done_in_time += 1 } else { late += 1 }
+                    *(if waited < ms(1000) { &mut in_time } else { &mut late }) += 1;
                 }
             }
+            longest = longest.max(queue.len());
         }
         assert_eq!(late, 0);
-        assert!(done_in_time > 19_000, "{done_in_time} of 20,000");
-        assert!(queue.len() < 8 * 2 * usize::try_from(WAITED_MILLISECONDS_MAX).unwrap());
+        assert!(in_time > 39_000, "{in_time} of 40,000");
+        assert!(longest <= 8 * 2 * usize::try_from(INTERVAL_MILLISECONDS).unwrap(), "{longest}");
     }
 }

@@ -18,16 +18,16 @@ pub(crate) use self::{budget::RetryBudget, fate::Fate};
 /// failed it: the caller should hear of it.
 pub(crate) const ATTEMPTS_MAX: u32 = 4;
 
-/// A call, as far as its retries go.
+/// How far a call has come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct Progress {
     /// Its author said that it may run more than once.
     pub(crate) idempotent: bool,
-    /// Its arguments hold a stream, whose items can be sent once only.
-    pub(crate) has_streams: bool,
+    /// A stream among its arguments has begun, whose items can be sent once only.
+    pub(crate) is_spent: bool,
     /// How often it was sent so far. What never left this process does not count.
     pub(crate) sent: u32,
-    /// There is a replica that it was not tried on.
+    /// There is a replica to choose that it was not tried on.
     pub(crate) has_untried: bool,
     /// The time until its deadline, if it has one.
     pub(crate) left: Option<Duration>,
@@ -48,48 +48,49 @@ pub(crate) enum Decision {
 /// Decides about a call that failed. The budget is charged for what it says.
 pub(crate) fn after(
     fate: Fate,
-    attempt: &Attempt,
+    progress: &Progress,
     budget: &mut RetryBudget,
     now: Instant,
     rng: &mut Rng,
 ) -> Decision {
-    if attempt.is_over() {
+    if progress.is_over() {
         return Decision::Return;
     }
     match fate {
-        Fate::Unsent => Decision::Elsewhere,
-        Fate::Draining if !attempt.has_streams => Decision::Elsewhere,
-        Fate::Refused if attempt.may_go_elsewhere() && budget.withdraw(now) => Decision::Elsewhere,
-        Fate::Unknown if attempt.may_run_again() => again(attempt, budget, now, rng),
-        Fate::Draining | Fate::Refused | Fate::Unknown | Fate::Final => Decision::Return,
+        Fate::Unsent | Fate::Draining if !progress.is_spent => Decision::Elsewhere,
+        Fate::Refused if progress.may_go_elsewhere() && budget.withdraw(now) => Decision::Elsewhere,
+        Fate::Unknown if progress.may_run_again() => again(progress, budget, now, rng),
+        Fate::Unsent | Fate::Draining | Fate::Refused | Fate::Unknown | Fate::Final => {
+            Decision::Return
+        }
     }
 }
 
-fn again(attempt: &Attempt, budget: &mut RetryBudget, now: Instant, rng: &mut Rng) -> Decision {
-    let pause = backoff::pause(attempt.sent, rng);
-    let in_time = attempt.left.is_none_or(|left| pause < left);
+fn again(progress: &Progress, budget: &mut RetryBudget, now: Instant, rng: &mut Rng) -> Decision {
+    let pause = backoff::pause(progress.sent, rng);
+    let in_time = progress.left.is_none_or(|left| pause < left);
     if in_time && budget.withdraw(now) { Decision::RetryAfter(pause) } else { Decision::Return }
 }
 
 /// How long to wait for the answer before a second replica is asked; `None` if none may be.
-pub(crate) fn hedge_pause(attempt: &Attempt, hedge_after: Option<Duration>) -> Option<Duration> {
-    let in_time = |pause: &Duration| attempt.left.is_none_or(|left| *pause < left);
-    hedge_after.filter(in_time).filter(|_| attempt.may_hedge())
+pub(crate) fn hedge_pause(progress: &Progress, hedge_after: Option<Duration>) -> Option<Duration> {
+    let in_time = |pause: &Duration| progress.left.is_none_or(|left| *pause < left);
+    hedge_after.filter(in_time).filter(|_| progress.may_hedge())
 }
 
 /// Whether a second replica is asked now that the pause is over. The budget is charged for it: when
 /// everything is slow, hedges would make it slower.
-pub(crate) fn hedge(attempt: &Attempt, budget: &mut RetryBudget, now: Instant) -> bool {
-    attempt.may_hedge() && budget.withdraw(now)
+pub(crate) fn hedge(progress: &Progress, budget: &mut RetryBudget, now: Instant) -> bool {
+    progress.may_hedge() && budget.withdraw(now)
 }
 
-impl Attempt {
+impl Progress {
     fn is_over(&self) -> bool {
         self.left.is_some_and(|left| left.is_zero())
     }
 
     fn may_be_sent_again(&self) -> bool {
-        !self.has_streams && self.sent < ATTEMPTS_MAX
+        !self.is_spent && self.sent < ATTEMPTS_MAX
     }
 
     /// One that refused a call once would do so again: each is asked once.
@@ -113,32 +114,32 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     /// An ordinary call in the middle of its life.
-    const PLAIN: Attempt = Attempt {
+    const PLAIN: Progress = Progress {
         idempotent: false,
-        has_streams: false,
+        is_spent: false,
         sent: 1,
         has_untried: true,
         left: Some(Duration::from_secs(60)),
     };
-    const IDEMPOTENT: Attempt = Attempt { idempotent: true, ..PLAIN };
+    const IDEMPOTENT: Progress = Progress { idempotent: true, ..PLAIN };
 
-    fn decide(fate: Fate, attempt: Attempt) -> Decision {
+    fn decide(fate: Fate, progress: Progress) -> Decision {
         let now = Instant::now();
-        after(fate, &attempt, &mut RetryBudget::new(now), now, &mut Rng::with_seed(1))
+        after(fate, &progress, &mut RetryBudget::new(now), now, &mut Rng::with_seed(1))
     }
 
-    fn decide_broke(fate: Fate, attempt: Attempt) -> Decision {
+    fn decide_broke(fate: Fate, progress: Progress) -> Decision {
         let now = Instant::now();
         let mut budget = RetryBudget::new(now);
         while budget.withdraw(now) {}
-        after(fate, &attempt, &mut budget, now, &mut Rng::with_seed(1))
+        after(fate, &progress, &mut budget, now, &mut Rng::with_seed(1))
     }
 
     #[test]
     fn what_was_not_taken_goes_elsewhere_for_nothing() {
         for fate in [Fate::Unsent, Fate::Draining] {
             assert_eq!(decide_broke(fate, PLAIN), Decision::Elsewhere);
-            assert_eq!(decide_broke(fate, Attempt { sent: 99, ..PLAIN }), Decision::Elsewhere);
+            assert_eq!(decide_broke(fate, Progress { sent: 99, ..PLAIN }), Decision::Elsewhere);
         }
     }
 
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn each_replica_may_refuse_once() {
-        let tried = Attempt { has_untried: false, ..PLAIN };
+        let tried = Progress { has_untried: false, ..PLAIN };
         assert_eq!(decide(Fate::Refused, tried), Decision::Return);
     }
 
@@ -158,30 +159,29 @@ mod tests {
     fn what_may_have_run_is_tried_again_only_if_it_is_idempotent() {
         assert_eq!(decide(Fate::Unknown, PLAIN), Decision::Return);
         assert!(matches!(decide(Fate::Unknown, IDEMPOTENT), Decision::RetryAfter(_)));
-        let alone = Attempt { has_untried: false, ..IDEMPOTENT };
+        let alone = Progress { has_untried: false, ..IDEMPOTENT };
         assert!(matches!(decide(Fate::Unknown, alone), Decision::RetryAfter(_)));
         assert_eq!(decide_broke(Fate::Unknown, IDEMPOTENT), Decision::Return);
     }
 
     #[test]
     fn a_call_is_sent_a_few_times_only() {
-        let worn = Attempt { sent: ATTEMPTS_MAX, ..IDEMPOTENT };
+        let worn = Progress { sent: ATTEMPTS_MAX, ..IDEMPOTENT };
         assert_eq!(decide(Fate::Unknown, worn), Decision::Return);
         assert_eq!(decide(Fate::Refused, worn), Decision::Return);
     }
 
     #[test]
-    fn a_stream_that_may_have_flowed_is_not_sent_again() {
-        let streams = Attempt { has_streams: true, ..IDEMPOTENT };
-        assert_eq!(decide(Fate::Unsent, streams), Decision::Elsewhere);
-        for fate in [Fate::Draining, Fate::Refused, Fate::Unknown] {
-            assert_eq!(decide(fate, streams), Decision::Return);
+    fn a_stream_that_has_begun_is_not_sent_again() {
+        let spent = Progress { is_spent: true, ..IDEMPOTENT };
+        for fate in [Fate::Unsent, Fate::Draining, Fate::Refused, Fate::Unknown] {
+            assert_eq!(decide(fate, spent), Decision::Return);
         }
     }
 
     #[test]
     fn nothing_happens_after_the_deadline() {
-        let late = Attempt { left: Some(Duration::ZERO), ..IDEMPOTENT };
+        let late = Progress { left: Some(Duration::ZERO), ..IDEMPOTENT };
         for fate in [Fate::Unsent, Fate::Draining, Fate::Refused, Fate::Unknown, Fate::Final] {
             assert_eq!(decide(fate, late), Decision::Return);
         }
@@ -193,7 +193,7 @@ mod tests {
         let now = Instant::now();
         let mut rng = Rng::with_seed(1);
         let mut budget = RetryBudget::new(now);
-        let hurried = Attempt { left: Some(Duration::from_nanos(1)), sent: 3, ..IDEMPOTENT };
+        let hurried = Progress { left: Some(Duration::from_nanos(1)), sent: 3, ..IDEMPOTENT };
         for _ in 0..100 {
             let decision = after(Fate::Unknown, &hurried, &mut budget, now, &mut rng);
             assert_eq!(decision, Decision::Return);
@@ -213,13 +213,13 @@ mod tests {
         assert_eq!(hedge_pause(&IDEMPOTENT, None), None);
         let never = [
             PLAIN,
-            Attempt { has_streams: true, ..IDEMPOTENT },
-            Attempt { has_untried: false, ..IDEMPOTENT },
-            Attempt { sent: ATTEMPTS_MAX, ..IDEMPOTENT },
-            Attempt { left: pause, ..IDEMPOTENT },
+            Progress { is_spent: true, ..IDEMPOTENT },
+            Progress { has_untried: false, ..IDEMPOTENT },
+            Progress { sent: ATTEMPTS_MAX, ..IDEMPOTENT },
+            Progress { left: pause, ..IDEMPOTENT },
         ];
-        for attempt in never {
-            assert_eq!(hedge_pause(&attempt, pause), None, "{attempt:?}");
+        for progress in never {
+            assert_eq!(hedge_pause(&progress, pause), None, "{progress:?}");
         }
     }
 

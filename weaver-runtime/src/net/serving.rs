@@ -13,6 +13,7 @@ use std::{
 use quinn::{RecvStream, SendStream};
 use tokio::{
     runtime::Handle,
+    sync::Notify,
     task::AbortHandle,
     time::{self, timeout},
 };
@@ -55,6 +56,9 @@ pub struct Service {
     pub target: Arc<dyn Dispatch>,
     /// By whom.
     pub callers: Callers,
+    /// Whether its calls are refused when the node has too much to do. Those of the control plane are
+    /// not: a node that is busy must not look dead.
+    pub is_bounded: bool,
 }
 
 impl fmt::Debug for Service {
@@ -108,12 +112,12 @@ impl Services {
         self.gate.gauges()
     }
 
-    fn target(
+    fn service(
         &self,
         table: Fingerprint,
         caller: &str,
         component: u16,
-    ) -> Result<Arc<dyn Dispatch>, Failure> {
+    ) -> Result<&Service, Failure> {
         let table = self.tables.get(&table);
         let service = table.and_then(|services| services.get(usize::from(component)));
         let Some(Some(service)) = service else {
@@ -128,7 +132,7 @@ impl Services {
             let refusal = Refusal::NotPermitted { group: caller.to_owned() };
             return Err(CallErrorKind::Refused(refusal).into());
         }
-        Ok(Arc::clone(&service.target))
+        Ok(service)
     }
 }
 
@@ -163,6 +167,8 @@ enum Refused {
     Stranger(Fingerprint),
     #[error("the answer cannot be encoded")]
     Encode,
+    #[error("this node is about to stop")]
+    Draining,
 }
 
 const ANSWERS_NOT_READ: &str = "its answers are not read";
@@ -177,9 +183,14 @@ async fn shake_hands(
     services: &Arc<Services>,
     io: &Io,
 ) -> Result<Arc<Session>, Refused> {
+    // Counted before the phase is looked at: a drain waits for who was let in before it.
+    let writing = services.gate.writer();
+    if services.gate.is_draining() {
+        return Err(Refused::Draining);
+    }
     let quic = incoming.await?;
     let closing = CloseOnDrop(Some(quic.clone()));
-    let greeted = greet(&quic, services, io).await;
+    let greeted = greet(&quic, services, io, writing).await;
     match &greeted {
         Ok(_) => closing.keep(),
         // What the peer can be told; for a connection that has ended this does nothing.
@@ -192,6 +203,7 @@ async fn greet(
     quic: &quinn::Connection,
     services: &Arc<Services>,
     io: &Io,
+    writing: Counted,
 ) -> Result<Arc<Session>, Refused> {
     let caller = Caller::of(quic, &services.gate)?;
     let (mut send, mut receive) = quic.accept_bi().await?;
@@ -211,7 +223,7 @@ async fn greet(
     }
     let (quic, services) = (quic.clone(), Arc::clone(services));
     let session = Session::new(quic, caller, hello.fingerprint, services, io.clone());
-    session.start(send, receive, decoder);
+    session.start(send, receive, decoder, writing);
     Ok(session)
 }
 
@@ -260,6 +272,8 @@ struct Session {
     services: Arc<Services>,
     outbox: Arc<Outbox>,
     running: Running,
+    /// The caller sends no more requests.
+    is_done: Notify,
     /// Streams among the arguments of calls.
     expected: Arc<Expected>,
     /// Streams among the results of calls.
@@ -298,6 +312,7 @@ impl Session {
             services,
             outbox: Arc::default(),
             running: Running::default(),
+            is_done: Notify::new(),
             expected,
             producing: Arc::default(),
             share,
@@ -308,8 +323,13 @@ impl Session {
         })
     }
 
-    fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        let writing = self.services.gate.writer();
+    fn start(
+        self: &Arc<Self>,
+        send: SendStream,
+        receive: RecvStream,
+        decoder: FrameDecoder,
+        writing: Counted,
+    ) {
         let write = connection::write(send, Arc::clone(&self.outbox));
         let (session, phase) = (Arc::clone(self), self.services.gate.phase());
         self.io.spawn(async move {
@@ -385,7 +405,7 @@ impl Session {
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame),
-                Ok(None) => return,
+                Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
                 Err(error) => return self.throw_out(&error),
@@ -393,7 +413,8 @@ impl Session {
         }
     }
 
-    /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say.
+    /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say: the
+    /// last words are for requests that were on their way when the caller heard of it.
     async fn follow_phase(self: Arc<Self>) {
         let mut phase = self.services.gate.phase();
         let end = async {
@@ -402,6 +423,7 @@ impl Session {
             // A full or closed outbox belongs to a peer that will learn it from a failed call.
             let _ = self.outbox.send(Header::new(Kind::GoAway, 0).onto(Message::empty()));
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+            self.is_done.notified().await;
         };
         tokio::select! {
             () = end => {}
@@ -418,7 +440,10 @@ impl Session {
                 Ok(admitted) => self.start_call(frame, admitted),
                 Err(failure) => self.answer(call, Err(failure), None),
             },
-            Kind::Cancel => self.running.stop(call, method == 1),
+            Kind::Cancel => {
+                self.running.stop(call, method == 1);
+                self.expected.give_up(call);
+            }
             Kind::Hello
             | Kind::Welcome
             | Kind::Reply
@@ -431,12 +456,17 @@ impl Session {
     }
 
     fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
-        let target = self.services.target(self.table, &self.caller, frame.header.component)?;
+        let service = self.services.service(self.table, &self.caller, frame.header.component)?;
         self.check_streams(frame.header.streams)?;
         let bytes = frame.message.frame_bytes() + frame.metadata.len();
-        let place = self.services.gate.enter(&self.share, bytes)?;
+        let gate = &self.services.gate;
+        let place = match service.is_bounded {
+            true => gate.enter(&self.share, bytes)?,
+            false => gate.enter_unbounded(&self.share)?,
+        };
         let context = self.context(frame)?;
-        Ok(Admitted { target, context, place })
+        let arrived = service.is_bounded.then(Instant::now);
+        Ok(Admitted { target: Arc::clone(&service.target), context, place, arrived })
     }
 
     /// Each stream that is announced costs us more than the caller. Twice what the caller may have under
@@ -484,11 +514,11 @@ impl Session {
             // A full or closed outbox belongs to a peer that will learn it from a failed call.
             let _ = self.outbox.send(Header::new(Kind::Accept, call).onto(Message::empty()));
         }
-        let arrived = Instant::now();
         let task = self.services.handlers.spawn(async move {
-            let Admitted { target, context, place } = admitted;
+            let Admitted { target, context, place, arrived } = admitted;
             let session = &in_flight.session;
-            let result = match session.services.gate.begin(arrived) {
+            let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
+            let result = match may_begin {
                 Ok(()) => handle(&*target, method, arguments, context).await,
                 Err(load) => Err(CallErrorKind::Refused(Refusal::Overloaded { load }).into()),
             };
@@ -605,6 +635,8 @@ struct Admitted {
     target: Arc<dyn Dispatch>,
     context: CallContext,
     place: Place,
+    /// When, if it is to be refused after too long a wait.
+    arrived: Option<Instant>,
 }
 
 /// Runs one call in its context, no longer than until its deadline.

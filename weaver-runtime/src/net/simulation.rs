@@ -12,8 +12,8 @@ use fastrand::Rng;
 
 use super::{
     balance::{Balance, Chosen, Trouble},
-    retry::{self, Attempt, Decision, Fate, RetryBudget},
-    router::{ReplicaAddress, ReplicaId},
+    retry::{self, Decision, Fate, Progress, RetryBudget},
+    routes::{ReplicaAddress, ReplicaId},
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -175,15 +175,15 @@ impl Simulation {
 
     fn decide(&mut self, id: u64, fate: Fate) {
         let call = &self.calls[&id];
-        let has_untried = self.balance.has_untried(&call.tried);
-        let attempt = Attempt {
+        let has_untried = self.balance.has_untried(&call.tried, |_| Some(0), self.now);
+        let progress = Progress {
             idempotent: self.idempotent,
-            has_streams: false,
+            is_spent: false,
             sent: call.sent,
             has_untried,
             left: None,
         };
-        match retry::after(fate, &attempt, &mut self.budget, self.now, &mut self.rng) {
+        match retry::after(fate, &progress, &mut self.budget, self.now, &mut self.rng) {
             Decision::RetryAfter(pause) => self.schedule(pause, What::Again { call: id }),
             // The router would wait for a replica; here the call counts as failed.
             Decision::Elsewhere if has_untried => self.schedule(MS, What::Again { call: id }),

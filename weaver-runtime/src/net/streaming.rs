@@ -2,7 +2,7 @@
 //! control is its back-pressure: [`Outgoing`] writes it, [`Expected`] brings it to its reader.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     future::{Future, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -44,7 +44,7 @@ pub(super) struct Expected {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    readers: HashMap<Key, oneshot::Sender<Reader>>,
+    readers: BTreeMap<Key, oneshot::Sender<Reader>>,
     closed: bool,
 }
 
@@ -84,6 +84,16 @@ impl Expected {
         let waiting = self.lock().readers.remove(&(call, number));
         // The stream's reader may have gone in this very moment.
         let _ = waiting.map(|waiting| waiting.send(reader));
+    }
+
+    /// The call was given up by its caller: its streams that have not arrived may never begin.
+    pub(super) fn give_up(&self, call: u64) {
+        let mut waiting = self.lock();
+        let of_call = waiting.readers.range((call, 0)..=(call, u16::MAX));
+        let keys: Vec<_> = of_call.map(|(key, _)| *key).collect();
+        for key in keys {
+            waiting.readers.remove(&key);
+        }
     }
 
     /// The connection has ended: what has not arrived is lost.
@@ -142,7 +152,11 @@ impl Incoming {
         let (mut reader, mut held) = match self {
             Self::Waiting { arrived, claim: _claim, held } => match arrived.await {
                 Ok(reader) => (reader, held),
-                Err(_) => return Some((Err(lost("the connection was lost")), Self::Ended)),
+                Err(_) => {
+                    let reason =
+                        "the call was given up, or the connection was lost, before it began";
+                    return Some((Err(lost(reason)), Self::Ended));
+                }
             },
             Self::Reading(reader, held) => (reader, held),
             Self::Ended => return None,

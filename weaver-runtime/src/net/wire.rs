@@ -15,17 +15,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{
-    limits::{MESSAGE_BYTES_MAX, METADATA_BYTES_MAX},
-    message::{HEADER_BYTES, Message},
-};
+use crate::message::{HEADER_BYTES, Message};
 
-/// A frame above this size travels on a QUIC stream of its own, so that it cannot hold up small
-/// calls; up to it, frames share one stream, which is up to four times faster for small ones.
-pub(super) const SHARED_FRAME_BYTES_MAX: usize = 256 * 1024;
-
-/// The largest frame there is: header, the largest message, and the most metadata.
-pub(super) const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES + METADATA_BYTES_MAX;
+pub(super) use crate::limits::{FRAME_BYTES_MAX, SHARED_FRAME_BYTES_MAX};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 
@@ -16,10 +16,11 @@ use tokio::{
 use super::{Calls, Node};
 use crate::{
     bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
-    control::{self, Deployer, Health, Replica},
+    control::{self, Deployer, Gauges, Health, Replica},
     error::{Context, Result},
     graph::Graph,
     limits::Limits,
+    message::HEADER_BYTES,
     net::{Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Services},
     placement::{DEPLOYER, MAIN},
     reference::Ref,
@@ -108,11 +109,13 @@ impl Seat {
         stop: watch::Sender<Option<Duration>>,
     ) -> Result<Arc<Services>> {
         let graph = node.graph();
-        let commands = Commands { node: Arc::clone(node), router: Arc::clone(&self.router), stop };
-        let commands: Arc<dyn Replica> = Arc::new(commands);
+        let (node, router) = (Arc::clone(node), Arc::clone(&self.router));
         let program = (graph.fingerprint(), node.services(&bootstrap.placement));
-        let services =
-            Services::new([program, control::table(commands)], graph.signatures(), limits);
+        let commands = Arc::new(Commands { node, router, stop, services: OnceLock::new() });
+        let control = control::table::<dyn Replica>(Arc::clone(&commands) as _);
+        let services = Services::new([program, control], graph.signatures(), limits);
+        // Nobody else sets it.
+        let _ = commands.services.set(Arc::downgrade(&services));
         self.endpoint.serve(Arc::clone(&services));
         Ok(services)
     }
@@ -194,6 +197,25 @@ struct Commands {
     node: Arc<Node>,
     router: Arc<Router>,
     stop: watch::Sender<Option<Duration>>,
+    /// Those that these commands are one of; they exist only after it.
+    services: OnceLock<Weak<Services>>,
+}
+
+impl Commands {
+    /// What is under way, besides the call that asks: it has no arguments, so that its request is a
+    /// bare header.
+    fn gauges(&self) -> Gauges {
+        let calling = self.router.gauges();
+        let services = self.services.get().and_then(Weak::upgrade);
+        let serving = services.map(|services| services.gauges()).unwrap_or_default();
+        Gauges {
+            calls_waiting: calling.calls,
+            calls_running: serving.calls.saturating_sub(1),
+            queued_bytes: serving.bytes.saturating_sub(HEADER_BYTES),
+            streams_open: calling.streams + serving.streams,
+            tasks: Handle::current().metrics().num_alive_tasks(),
+        }
+    }
 }
 
 #[weaver_macros::component(unregistered)]
@@ -204,7 +226,7 @@ impl Replica for Commands {
     }
 
     async fn health(&self) -> Result<Health> {
-        Ok(self.node.health())
+        Ok(Health { failed: self.node.failed(), gauges: self.gauges() })
     }
 
     async fn stop(&self, grace: Duration) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::{
     construct::{Fields, Implementation, Instance, Provided, Provider},
     error::{CallError, CallErrorKind, Error, Failure, Ran},
     frame::CatchPanic,
+    limits::FIRST_BUILD_SECONDS_MAX,
     message::Message,
     panics, report,
 };
@@ -30,9 +31,6 @@ enum State {
     Ready(Arc<Instance>),
     Stopped,
 }
-
-/// How long a call waits for the first attempt to build its component.
-const FIRST_BUILD_SECONDS_MAX: u64 = 30;
 
 /// The pause after a failed attempt: it doubles from the first to the longest, less a random part so
 /// that replicas do not try in step.

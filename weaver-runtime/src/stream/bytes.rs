@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -132,8 +131,7 @@ impl<T: Item, E: Item> futures_core::Stream for Encoding<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
         let Some(items) = &mut self.items else { return Poll::Ready(None) };
-        let item = std::task::ready!(items.as_mut().poll_next(cx));
-        let encoded = item.as_ref().map(encode);
+        let encoded = std::task::ready!(items.as_mut().poll_next(cx)).map(|item| encode(&item));
         if !matches!(encoded, Some(Ok(_))) {
             self.items = None;
         }

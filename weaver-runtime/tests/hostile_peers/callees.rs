@@ -296,7 +296,7 @@ async fn a_callee_that_does_not_read_makes_callers_overloaded() {
     let error = error.call_error().unwrap();
     let is_overloaded = matches!(
         error.kind(),
-        CallErrorKind::Refused(Refusal::Overloaded { load: Load::Bytes { .. } })
+        CallErrorKind::Refused(Refusal::Overloaded { load: Load::Unsent { .. } })
     );
     assert!(is_overloaded, "{error}");
     assert_eq!(error.ran(), Ran::No);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use weaver_runtime::{CallErrorKind, Ran, Refusal, limits::Limits, net::ServingGauges};
+use weaver_runtime::{CallErrorKind, Load, Ran, Refusal, limits::Limits, net::ServingGauges};
 
 use crate::{
     probe::{Callee, ECHO, FLOOD, FLOOD_ITEM_BYTES, FRIEND, TEXT},
@@ -67,7 +67,8 @@ async fn drains_within_its_grace(callee: Callee, streams: usize) {
     let started = Instant::now();
     assert_eq!(callee.services.drain(GRACE).await, streams);
     let elapsed = started.elapsed();
-    assert!(elapsed < GRACE + FLUSH / 2, "it took {elapsed:?}");
+    // It does not say that it sends no more requests, and is waited for as long as anybody.
+    assert!(elapsed < GRACE + 2 * FLUSH, "it took {elapsed:?}");
     assert_eq!(callee.services.gauges(), ServingGauges::default());
     soon("the endpoint's end", callee.endpoint.close()).await;
 }
@@ -173,7 +174,7 @@ async fn bytes_that_wait_are_bounded_for_the_node() {
     let CallErrorKind::Refused(Refusal::Overloaded { load }) = &failure.kind else {
         panic!("{failure:?}")
     };
-    assert!(load.to_string().contains("bytes are waiting"), "{load}");
+    assert!(matches!(load, Load::Bytes { .. }), "{load}");
     assert_eq!(failure.ran, Ran::No);
     // What is left is enough for small calls, the attacker's own included.
     raw.assert_lives(1).await;

@@ -55,11 +55,6 @@ impl Neighbour {
         (*latencies.get(at).expect("calls were made"), latencies.len())
     }
 
-    /// Fails if it was not served until now.
-    pub(crate) fn assert_is_served(&self) {
-        assert!(!self.calling.is_finished(), "a neighbour's call failed");
-    }
-
     /// Fails if any call failed, the one in flight included.
     pub(crate) async fn assert_unharmed(self, callee: &Callee) {
         self.stop.store(true, Ordering::SeqCst);

@@ -231,7 +231,7 @@ impl Callee {
         let service = |callers: &[&str]| {
             let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject) as _));
             let callers = callers.iter().map(|&group| group.to_owned()).collect();
-            Some(Service { target, callers: Callers::Groups(callers) })
+            Some(Service { target, callers: Callers::Groups(callers), is_bounded: true })
         };
         let services = vec![service(&[FRIEND]), None];
         let services = Services::new([(fingerprint(), services)], methods(), limits);

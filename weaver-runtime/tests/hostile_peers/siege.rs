@@ -11,7 +11,7 @@ use crate::{
     log,
     neighbour::Neighbour,
     probe::{Callee, FRIEND},
-    raw::{Appetite, Raw},
+    raw::{self, Appetite, Raw},
     until,
 };
 
@@ -59,6 +59,20 @@ impl Siege {
         let raw = Raw::connect_with(identity, self.callee.address, appetite).await;
         self.watch(&raw.endpoint);
         raw
+    }
+
+    /// A connection that may be thrown out at once.
+    pub(crate) async fn dial(&mut self, identity: &Identity) -> (SocketAddr, quinn::Connection) {
+        let (address, appetite) = (self.callee.address, Appetite::default());
+        let (endpoint, quic) =
+            raw::dial(Some(identity), &identity.authority, address, appetite).await;
+        self.watch(&endpoint);
+        (endpoint.local_addr().unwrap(), quic.unwrap())
+    }
+
+    /// The endpoint of the last attacker.
+    pub(crate) fn last_dialled(&self) -> &quinn::Endpoint {
+        self.attackers.last().expect("somebody dialled")
     }
 
     /// The lines about this endpoint are counted.

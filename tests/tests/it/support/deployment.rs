@@ -53,7 +53,7 @@ fn command(state: &Path) -> Command {
 
 impl Deployment {
     /// Deploys the program; `placement` is the part of `weaver.toml` that says where components run.
-    pub(crate) fn start(errand: Errand, number: u8, placement: &str) -> Self {
+    pub(crate) fn start(errand: Errand, number: u32, placement: &str) -> Self {
         let directory = fresh_directory();
         fs::write(
             directory.path().join("weaver.toml"),
@@ -107,7 +107,12 @@ impl Deployment {
 
     /// Waits until the deployment ends.
     pub(crate) fn finish(&mut self) -> ExitStatus {
-        let until = Instant::now() + Duration::from_secs(FINISHED_SECONDS_MAX);
+        self.finish_within(FINISHED_SECONDS_MAX)
+    }
+
+    /// The same for one that takes longer.
+    pub(crate) fn finish_within(&mut self, seconds_max: u64) -> ExitStatus {
+        let until = Instant::now() + Duration::from_secs(seconds_max);
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the command can be waited for") {
                 break status;
@@ -140,7 +145,7 @@ impl Drop for Deployment {
     }
 }
 
-fn config(directory: &TempDir, errand: Errand, number: u8, placement: &str) -> String {
+fn config(directory: &TempDir, errand: Errand, number: u32, placement: &str) -> String {
     let errand = format!("{errand:?}").to_lowercase();
     let directory = directory.path();
     let mut text = config_text(directory);

@@ -4,13 +4,10 @@ use std::{error::Error, path::PathBuf};
 
 use clap::Args;
 
-use super::runtime;
+use super::{Planned, runtime};
 use crate::{
     deployer::{self, Deployment},
     logs,
-    plan::Plan,
-    program,
-    project::Project,
 };
 
 /// Build a program and run it as several processes on this machine.
@@ -38,11 +35,7 @@ impl Deploy {
         if self.detach {
             return Err("`--detach` is not available yet; run `weaver deploy` without it".into());
         }
-        let project = Project::open(&self.directory)?;
-        let binary = project.build(self.release)?;
-        let graph = program::graph(&binary)?;
-        graph.check_names(&project.config)?;
-        let plan = Plan::new(&graph, &project.config);
+        let Planned { project, binary, graph, plan } = Planned::new(&self.directory, self.release)?;
         logs::say(&plan.to_string());
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
         let app = project.app_name(&graph);

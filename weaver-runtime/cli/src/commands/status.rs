@@ -56,9 +56,14 @@ async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtim
 
 async fn ask(record: &Record) -> weaver_runtime::Result<control::Status> {
     let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let deployer = record.deployer()?;
-    timeout(limit, deployer.status()).await.context("it does not answer")?
+    let status = record.ask(async |deployer| {
+        timeout(limit, deployer.status()).await.context("it does not answer")?
+    });
+    status.await
 }
+
+/// `CALLS` are those that the replica works on for others.
+const HEADINGS: [&str; 7] = ["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "CALLS", "COMPONENTS"];
 
 fn render(status: &control::Status) -> String {
     let mut text = String::new();
@@ -71,16 +76,16 @@ fn render(status: &control::Status) -> String {
         status.pid,
         age(now, status.since)
     );
-    let mut rows =
-        vec![["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "COMPONENTS"].map(str::to_owned)];
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
     for group in &status.groups {
         for replica in &group.replicas {
             rows.push([
                 format!("{}.{}", group.name, replica.index),
                 replica.state.clone(),
-                replica.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+                replica.pid.map_or_else(nothing, |pid| pid.to_string()),
                 age(now, replica.since),
                 replica.restarts.to_string(),
+                replica.gauges.map_or_else(nothing, |gauges| gauges.calls_running.to_string()),
                 group.components.join(", "),
             ]);
         }
@@ -102,6 +107,10 @@ fn render(status: &control::Status) -> String {
         }
     }
     text
+}
+
+fn nothing() -> String {
+    "-".to_owned()
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
@@ -130,7 +139,7 @@ fn age(now: u64, since: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use weaver_runtime::control::{GroupStatus, ListenerStatus, ReplicaStatus};
+    use weaver_runtime::control::{Gauges, GroupStatus, ListenerStatus, ReplicaStatus};
 
     use super::*;
 
@@ -151,6 +160,7 @@ mod tests {
             since: now,
             restarts: index,
             failed,
+            gauges: pid.map(|_| Gauges { calls_running: 12, ..Gauges::default() }),
         };
         let failed = vec![("Cart".to_owned(), "no disk".to_owned())];
         let status = control::Status {
@@ -175,9 +185,9 @@ mod tests {
             render(&status),
             "\
 shop  (deployer pid 7, up 0 s)
-  REPLICA  STATE    PID  FOR  RESTARTS  COMPONENTS
-  cart.0   running  41   0 s  0         Cart, Store
-  cart.1   waiting  -    0 s  1         Cart, Store
+  REPLICA  STATE    PID  FOR  RESTARTS  CALLS  COMPONENTS
+  cart.0   running  41   0 s  0         12     Cart, Store
+  cart.1   waiting  -    0 s  1         -      Cart, Store
 web  http://127.0.0.1:80
 cart.0: init of Cart failed: no disk
 "

@@ -25,7 +25,7 @@ const ANSWER_SECONDS_MAX: u64 = 5;
 #[derive(Debug)]
 pub(super) struct Peer {
     /// Its last answer.
-    pub(super) health: Health,
+    pub(super) health: Option<Health>,
     replica: Ref<dyn Replica>,
     talk: JoinHandle<()>,
 }
@@ -49,7 +49,7 @@ impl Peer {
         router.set_routes(&control::route_to(group, at.address));
         let replica = control::reference::<dyn Replica>(&router, group);
         let talk = tokio::spawn(talk(replica.clone(), at.clone(), routes, events));
-        Self { health: Health::default(), replica, talk }
+        Self { health: None, replica, talk }
     }
 
     /// Tells it to stop, in the background. If it cannot be told, it is killed when time is up.

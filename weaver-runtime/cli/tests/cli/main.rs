@@ -1,6 +1,7 @@
 //! The `weaver` command as a person runs it: real processes, real signals, wrong input.
 
 mod fixtures;
+mod graph;
 mod kills;
 mod life;
 mod load;

@@ -8,8 +8,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    processes,
+    PATIENCE, processes,
     sandbox::{Sandbox, listener_address},
+    until,
 };
 
 #[test]
@@ -58,6 +59,35 @@ fn a_deployment_is_shown_with_everything_that_runs() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+}
+
+/// And what is in flight is what `[limits]` allows.
+#[test]
+fn calls_in_flight_are_shown_at_both_ends() {
+    let sandbox = Sandbox::new();
+    let limits = "[limits]\nqueued_bytes = \"64KiB\"\n";
+    let deployment = sandbox.deploy(&sandbox.fixture("busy", &["4"], limits));
+    deployment.until_it_says("think failed: call to Thinker.think failed: refused: overloaded");
+    let gauges = |group: &str| deployment.replica(group).map(|replica| replica["gauges"].clone());
+    until("the gauges", PATIENCE, || {
+        let (Some(main), Some(thinker)) = (gauges("main"), gauges("thinker")) else { return false };
+        main["calls_waiting"] == 3 && thinker["calls_running"] == 3
+    });
+    let (main, thinker) = (gauges("main").unwrap(), gauges("thinker").unwrap());
+    assert_eq!((&main["calls_running"], &main["queued_bytes"]), (&json!(0), &json!(0)));
+    assert_eq!((&main["streams_open"], &thinker["streams_open"]), (&json!(0), &json!(0)));
+    assert_eq!(thinker["calls_waiting"], 0);
+    let bytes = thinker["queued_bytes"].as_u64().unwrap();
+    assert!((60 << 10..64 << 10).contains(&bytes), "{thinker:#}");
+    assert!(main["tasks"].as_u64().unwrap() >= 3, "{main:#}");
+    let text = sandbox.run(&["status"]).stdout;
+    let cells = |name: &str| {
+        let row = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let column = cells("REPLICA").iter().position(|cell| cell == "CALLS").unwrap();
+    // `FOR` has a number and a unit.
+    assert_eq!(cells("thinker.0")[column + 1], "3", "{text}");
 }
 
 #[test]

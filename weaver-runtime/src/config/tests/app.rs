@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::PlacementDefault;
+use super::super::{Limits, PlacementDefault};
 use super::{ConfigFile, EXAMPLE, MistakeKind, parse, parsed, refuses, refuses_as};
 
 #[test]
@@ -23,6 +23,9 @@ fn the_example_says_what_it_says() {
     assert_eq!(groups["cart"].replicas, Some(3));
     assert_eq!(groups["images"].components, ["Resizer"]);
     assert_eq!(groups["images"].replicas, None);
+    let limits = config.limits();
+    assert_eq!((limits.calls_in_flight, limits.queued_bytes), (1_000, 64 << 20));
+    assert_eq!((limits.streams, limits.replica_wait.as_millis()), (16, 500));
 }
 
 #[test]
@@ -66,6 +69,7 @@ fn no_file_and_an_empty_file_say_the_same() {
         assert_eq!(config.placement_default(), PlacementDefault::Each);
         assert!(config.groups().is_empty());
         assert!(config.env().is_empty());
+        assert_eq!(config.limits(), Limits::default());
     }
     assert_eq!(ConfigFile::default().path(), None);
 }
@@ -105,7 +109,7 @@ fn unknown_keys_are_refused_with_the_nearest_one() {
         MistakeKind::UnknownKey,
         "name = \"shop\"",
         "weaver.toml:1:1: unknown key `name`; known are `app`, `listeners`, `placement`, `groups`, \
-         `config`",
+         `limits`, `config`",
     );
 }
 

@@ -49,10 +49,23 @@ pub(crate) enum Trouble {
     TimedOut,
 }
 
+/// Why a replica is left out; the later, the less hope there is for a call that has nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It answers, but slowly.
+    Slow,
+    /// It fails calls, though it can be reached.
+    Failing,
+    /// The next call would certainly fail, too: others are not waited for.
+    Gone,
+}
+
 impl Trouble {
-    /// Whether the next call would certainly fail, too: others are not waited for.
-    fn is_certain(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Lost)
+    fn cause(self) -> Cause {
+        match self {
+            Self::Unreachable | Self::Lost => Cause::Gone,
+            Self::Refused | Self::TimedOut => Cause::Failing,
+        }
     }
 }
 
@@ -91,7 +104,7 @@ pub(crate) struct Health {
 #[derive(Clone, Copy, Debug)]
 enum State {
     In { since: Instant },
-    Out { until: Instant, certain: bool, trial: Option<Instant> },
+    Out { until: Instant, cause: Cause, trial: Option<Instant> },
 }
 
 impl Health {
@@ -114,6 +127,11 @@ impl Health {
         !matches!(self.standing(now), Standing::LeftOut { .. })
     }
 
+    /// Whether a call that belongs here may choose it: to be slow is no reason to move it.
+    pub(crate) fn is_usable_for_its_keys(&self, now: Instant) -> bool {
+        matches!(self.state, State::Out { cause: Cause::Slow, .. }) || self.is_usable(now)
+    }
+
     /// The average latency, if there was an answer lately.
     pub(crate) fn latency(&self, now: Instant) -> Option<Duration> {
         self.latency.get(now)
@@ -121,10 +139,10 @@ impl Health {
 
     /// Less is better, among those that are left out: one that is slow or overloaded may still
     /// answer, and whose pause ends first may be well first.
-    pub(crate) fn hopelessness(&self) -> Option<(bool, Instant)> {
+    pub(crate) fn hopelessness(&self) -> Option<(Cause, Instant)> {
         match self.state {
             State::In { .. } => None,
-            State::Out { until, certain, .. } => Some((certain, until)),
+            State::Out { until, cause, .. } => Some((cause, until)),
         }
     }
 
@@ -153,12 +171,12 @@ impl Health {
             State::In { .. } => {
                 self.latency.observe(latency, now);
                 if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers.may_spare_it {
-                    self.leave_out(false, now, rng);
+                    self.leave_out(Cause::Slow, now, rng);
                 }
             }
             // It began before the trouble and says nothing about now.
             State::Out { .. } if standing == Standing::Full => {}
-            State::Out { .. } if slow => self.failed_again(standing, false, now, rng),
+            State::Out { .. } if slow => self.slow_again(standing, now, rng),
             State::Out { .. } => self.come_back(latency, now),
         }
     }
@@ -174,19 +192,43 @@ impl Health {
     ) {
         self.failures_in_a_row += 1;
         let in_a_row = self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX && peers.may_spare_it;
-        match self.state {
-            State::In { .. } if trouble.is_certain() || in_a_row => {
-                self.leave_out(trouble.is_certain(), now, rng);
+        let cause = trouble.cause();
+        match &mut self.state {
+            State::In { .. } if cause == Cause::Gone || in_a_row => {
+                self.leave_out(cause, now, rng);
             }
             State::In { .. } => {}
-            State::Out { .. } => self.failed_again(standing, trouble.is_certain(), now, rng),
+            State::Out { .. } if standing == Standing::Trial => self.leave_out(cause, now, rng),
+            // The pause stays as it is: all the calls that were in flight fail at once, and one for
+            // each would soon be the longest.
+            State::Out { cause: known, .. } => *known = cause.max(*known),
         }
     }
 
-    /// A call that began with this standing ended without a word about the replica.
-    pub(crate) fn abandoned(&mut self, standing: Standing) {
-        if let (Standing::Trial, State::Out { trial, .. }) = (standing, &mut self.state) {
-            *trial = None;
+    /// A call that began with this standing ended before it was answered, and had waited so long: its
+    /// answer would have been slower still. That is how one that is slow, or hangs, is found out
+    /// where callers do not wait for it: hedged calls, and those with timers of their own.
+    pub(crate) fn abandoned(
+        &mut self,
+        standing: Standing,
+        waited: Duration,
+        peers: Peers,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let slow = is_slow(waited, peers);
+        if slow {
+            self.slow_answers_in_a_row += 1;
+        }
+        match &mut self.state {
+            State::In { .. } => {
+                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers.may_spare_it {
+                    self.leave_out(Cause::Slow, now, rng);
+                }
+            }
+            State::Out { .. } if slow => self.slow_again(standing, now, rng),
+            State::Out { trial, .. } if standing == Standing::Trial => *trial = None,
+            State::Out { .. } => {}
         }
     }
 
@@ -199,22 +241,21 @@ impl Health {
         Standing::Trial
     }
 
-    /// Only a trial counts: all the calls that were in flight fail at once, and a pause for each would
-    /// soon be the longest.
-    fn failed_again(&mut self, standing: Standing, certain: bool, now: Instant, rng: &mut Rng) {
+    /// Only a trial counts, as for failures.
+    fn slow_again(&mut self, standing: Standing, now: Instant, rng: &mut Rng) {
         if standing == Standing::Trial {
-            self.leave_out(certain, now, rng);
+            self.leave_out(Cause::Slow, now, rng);
         }
     }
 
-    fn leave_out(&mut self, certain: bool, now: Instant, rng: &mut Rng) {
+    fn leave_out(&mut self, cause: Cause, now: Instant, rng: &mut Rng) {
         let stable = Duration::from_secs(STABLE_SECONDS);
         if let State::In { since } = self.state
             && now.saturating_duration_since(since) >= stable
         {
             self.pauses = 0;
         }
-        self.state = State::Out { until: now + pause(self.pauses, rng), certain, trial: None };
+        self.state = State::Out { until: now + pause(self.pauses, rng), cause, trial: None };
         self.pauses = self.pauses.saturating_add(1);
     }
 

@@ -6,7 +6,7 @@
 
 use siphasher::sip::SipHasher24;
 
-use crate::net::router::ReplicaId;
+use crate::net::routes::ReplicaId;
 
 /// A replica as a place for keys: a hash of its id, so that a restarted one gets its keys back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::net::router::ReplicaId;
+use crate::net::routes::ReplicaId;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -33,6 +33,11 @@ impl Group {
         let tried: Vec<_> = tried.iter().map(|index| Arc::new(replica(*index))).collect();
         let load = |replica: &ReplicaAddress| self.load.get(replica).copied();
         self.balance.choose(key, &tried, load, self.now, &mut self.rng)
+    }
+
+    fn has_untried(&self, tried: &[u32]) -> bool {
+        let tried: Vec<_> = tried.iter().map(|index| Arc::new(replica(*index))).collect();
+        self.balance.has_untried(&tried, |replica| self.load.get(replica).copied(), self.now)
     }
 
     fn index(&mut self, key: Option<u64>, tried: &[u32]) -> Option<u32> {
@@ -86,8 +91,12 @@ fn who_was_tried_is_not_chosen_again() {
     let mut group = Group::of(3);
     assert_eq!(group.index(None, &[0, 2]), Some(1));
     assert_eq!(group.index(None, &[0, 1, 2]), None);
-    assert!(group.balance.has_untried(&[Arc::new(replica(0))]));
-    assert!(!Group::of(1).balance.has_untried(&[Arc::new(replica(0))]));
+    assert!(group.has_untried(&[0]));
+    assert!(!group.has_untried(&[0, 1, 2]));
+    group.load.remove(&replica(1));
+    assert!(group.has_untried(&[0]));
+    group.fail(2, Trouble::Lost);
+    assert!(!group.has_untried(&[0]), "one is left out, one takes no calls");
 }
 
 #[test]
@@ -137,6 +146,19 @@ fn one_is_slow_when_it_is_slower_than_its_quickest_peer() {
 }
 
 #[test]
+fn keys_stay_with_one_that_is_slow_until_it_fails() {
+    let mut group = Group::of(3);
+    let keys = 0..100;
+    let homes: Vec<_> = keys.clone().map(|key| group.index(Some(key), &[])).collect();
+    group.answer(1, MS);
+    (0..5).for_each(|_| group.answer(0, 500 * MS));
+    assert_eq!(group.reached(), [1, 2]);
+    assert_eq!(homes, keys.clone().map(|key| group.index(Some(key), &[])).collect::<Vec<_>>());
+    group.fail(0, Trouble::Lost);
+    assert!(keys.clone().all(|key| group.index(Some(key), &[]) != Some(0)));
+}
+
+#[test]
 fn a_trial_that_its_caller_gave_up_is_anothers() {
     let mut group = Group::of(1);
     group.fail(0, Trouble::Lost);
@@ -144,7 +166,7 @@ fn a_trial_that_its_caller_gave_up_is_anothers() {
     let trial = group.choose(None, &[]).unwrap();
     assert_eq!(trial.standing, Standing::Trial);
     assert_ne!(group.choose(None, &[]).unwrap().standing, Standing::Trial);
-    group.balance.abandoned(&trial);
+    group.balance.abandoned(&trial, Duration::ZERO, group.now, &mut group.rng);
     assert_eq!(group.choose(None, &[]).unwrap().standing, Standing::Trial);
 }
 

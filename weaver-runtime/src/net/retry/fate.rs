@@ -18,9 +18,14 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    pub(crate) fn of(failure: &Failure) -> Self {
+    /// `was_sent` says whether anything left this process. What did not was refused by our own side.
+    pub(crate) fn of(failure: &Failure, was_sent: bool) -> Self {
         match (&failure.kind, failure.ran) {
-            (CallErrorKind::NotSent { .. }, Ran::No) => Self::Unsent,
+            (CallErrorKind::NotSent { .. } | CallErrorKind::Draining, Ran::No) if !was_sent => {
+                Self::Unsent
+            }
+            // Overloaded, for one: elsewhere it would be the same, and more work.
+            _ if !was_sent => Self::Final,
             (CallErrorKind::Draining, Ran::No) => Self::Draining,
             (CallErrorKind::Refused(Refusal::Overloaded { .. }), Ran::No)
             | (CallErrorKind::InitFailed { .. }, Ran::No) => Self::Refused,
@@ -35,19 +40,22 @@ impl Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Load;
 
-    fn fate(kind: CallErrorKind) -> Fate {
-        Fate::of(&kind.into())
+    fn text() -> String {
+        "x".to_owned()
+    }
+
+    fn overloaded() -> CallErrorKind {
+        CallErrorKind::Refused(Refusal::Overloaded { load: Load::Calls { calls: 1, calls_max: 1 } })
     }
 
     #[test]
     fn follows_from_the_failure() {
-        let text = || "x".to_owned();
-        let overloaded = Refusal::Overloaded { calls_in_flight_max: 1 };
+        let too_large = Refusal::TooLarge { bytes: 2, bytes_max: 1 };
         let fates = [
-            (CallErrorKind::NotSent { reason: text() }, Fate::Unsent),
             (CallErrorKind::Draining, Fate::Draining),
-            (CallErrorKind::Refused(overloaded), Fate::Refused),
+            (overloaded(), Fate::Refused),
             (CallErrorKind::InitFailed { reason: text() }, Fate::Refused),
             (CallErrorKind::OutcomeUnknown { reason: text() }, Fate::Unknown),
             (CallErrorKind::DeadlineExceeded, Fate::Final),
@@ -55,17 +63,32 @@ mod tests {
             (CallErrorKind::Panicked { message: text() }, Fate::Final),
             (CallErrorKind::Malformed { reason: text() }, Fate::Final),
             (CallErrorKind::WrongVersion { difference: text() }, Fate::Final),
-            (CallErrorKind::Refused(Refusal::TooLarge { bytes_max: 1 }), Fate::Final),
+            (CallErrorKind::Refused(too_large), Fate::Final),
             (CallErrorKind::Refused(Refusal::NotPermitted { group: text() }), Fate::Final),
+            // A callee that says so did not keep to the protocol, and would not the next time.
+            (CallErrorKind::NotSent { reason: text() }, Fate::Final),
         ];
         for (kind, expected) in fates {
-            assert_eq!(fate(kind.clone()), expected, "{kind:?}");
+            assert_eq!(Fate::of(&kind.clone().into(), true), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_sent_goes_elsewhere_unless_our_own_side_has_too_much_to_do() {
+        let fates = [
+            (CallErrorKind::Draining, Fate::Unsent),
+            (CallErrorKind::NotSent { reason: text() }, Fate::Unsent),
+            (overloaded(), Fate::Final),
+        ];
+        for (kind, expected) in fates {
+            assert_eq!(Fate::of(&kind.clone().into(), false), expected, "{kind:?}");
         }
     }
 
     #[test]
     fn what_ran_in_spite_of_its_kind_is_final() {
-        assert_eq!(Fate::of(&Failure::new(CallErrorKind::Draining, Ran::Unknown)), Fate::Final);
-        assert_eq!(Fate::of(&Failure::new(CallErrorKind::Draining, Ran::Yes)), Fate::Final);
+        for ran in [Ran::Unknown, Ran::Yes] {
+            assert_eq!(Fate::of(&Failure::new(CallErrorKind::Draining, ran), true), Fate::Final);
+        }
     }
 }

@@ -20,6 +20,10 @@ impl Replica {
         self.health.failed(standing, trouble, peers, self.now, &mut self.rng);
     }
 
+    fn abandon(&mut self, standing: Standing, waited: Duration) {
+        self.health.abandoned(standing, waited, PEERS, self.now, &mut self.rng);
+    }
+
     fn answer(&mut self, standing: Standing, latency: Duration) {
         self.health.succeeded(standing, latency, PEERS, self.now, &mut self.rng);
     }
@@ -83,7 +87,7 @@ fn one_call_at_a_time_tries_it_and_brings_it_back() {
     replica.fail(Standing::Full, Trouble::Lost, PEERS);
     assert_eq!(replica.wait(), Standing::Trial);
     assert!(!replica.health.is_usable(replica.now), "one at a time");
-    replica.health.abandoned(Standing::Trial);
+    replica.abandon(Standing::Trial, Duration::ZERO);
     assert_eq!(replica.wait(), Standing::Trial);
     replica.answer(Standing::Trial, MS);
     assert!(replica.health.is_full());
@@ -158,6 +162,26 @@ fn a_slow_one_is_left_out_and_tried_until_it_is_quick() {
     let trial = replica.wait();
     replica.answer(trial, MS);
     assert!(replica.health.is_full());
+}
+
+#[test]
+fn one_whose_callers_do_not_wait_for_it_is_left_out_as_if_its_answers_were_slow() {
+    let slow = (SLOW_MILLISECONDS_MIN as u32 + 1) * MS;
+    let mut replica = replica();
+    for _ in 0..3 {
+        for _ in 1..SLOW_ANSWERS_IN_A_ROW_MAX {
+            replica.abandon(Standing::Full, slow);
+            // Says nothing, so that it does not interrupt the row either.
+            replica.abandon(Standing::Full, MS);
+        }
+        replica.answer(Standing::Full, MS);
+    }
+    assert!(replica.health.is_full());
+    (0..SLOW_ANSWERS_IN_A_ROW_MAX).for_each(|_| replica.abandon(Standing::Full, slow));
+    assert!(!replica.health.is_full());
+    let trial = replica.wait();
+    replica.abandon(trial, slow);
+    assert!(!replica.health.is_usable(replica.now), "the trial has failed");
 }
 
 #[test]

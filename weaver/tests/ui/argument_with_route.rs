@@ -2,8 +2,7 @@ use weaver::{Ref, Result, component};
 
 #[component]
 pub trait Cart {
-    #[idempotent(2)]
-    async fn add(&self, user: u64) -> Result<()>;
+    async fn add(&self, #[route] user: u64) -> Result<()>;
 }
 
 #[derive(Default)]

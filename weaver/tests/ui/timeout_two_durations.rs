@@ -2,7 +2,7 @@ use weaver::{Ref, Result, component};
 
 #[component]
 pub trait Cart {
-    #[route(user)]
+    #[timeout("2s", "3s")]
     async fn add(&self, user: u64) -> Result<()>;
 }
 

@@ -2,8 +2,8 @@ use weaver::{Ref, Result, component};
 
 #[component]
 pub trait Cart {
-    #[timeout("2s")]
-    async fn add(&self, user: u64) -> Result<()>;
+    #[route(usr)]
+    async fn add(&self, user: u64, tenant: String) -> Result<()>;
 }
 
 #[derive(Default)]
@@ -11,8 +11,8 @@ pub struct MemCart;
 
 #[component]
 impl Cart for MemCart {
-    async fn add(&self, user: u64) -> Result<()> {
-        drop(user);
+    async fn add(&self, user: u64, tenant: String) -> Result<()> {
+        drop((user, tenant));
         Ok(())
     }
 }

@@ -1,0 +1,53 @@
+//! `weaver graph`.
+
+use std::{error::Error, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Planned;
+use crate::{logs, outline::Outline};
+
+/// Show a program's components, their methods, and which of them run together.
+///
+/// Builds the program as `weaver deploy` does and asks it; its `main` is not run. The directory's
+/// `weaver.toml` says which components are in one process, where calls are direct.
+#[derive(Debug, Args)]
+pub(super) struct Graph {
+    /// The package's directory.
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+
+    /// Build with optimizations.
+    #[arg(long)]
+    release: bool,
+
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Groups, components, methods and edges, for people.
+    Text,
+    /// The program alone, for tools.
+    Json,
+}
+
+impl Graph {
+    pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
+        let Planned { project, graph, plan, .. } = Planned::new(&self.directory, self.release)?;
+        if self.json || self.format == Format::Json {
+            logs::say(&serde_json::to_string_pretty(&graph)?);
+        } else {
+            let (app, config) = (&project.app_name(&graph), &project.config);
+            let outline = Outline { app, graph: &graph, plan: &plan, config };
+            logs::say(outline.to_string().trim_end());
+        }
+        Ok(0)
+    }
+}

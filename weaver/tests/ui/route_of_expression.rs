@@ -1,0 +1,22 @@
+use weaver::{Ref, Result, component};
+
+#[component]
+pub trait Cart {
+    #[route(user.to_string())]
+    async fn add(&self, user: u64) -> Result<()>;
+}
+
+#[derive(Default)]
+pub struct MemCart;
+
+#[component]
+impl Cart for MemCart {
+    async fn add(&self, user: u64) -> Result<()> {
+        drop(user);
+        Ok(())
+    }
+}
+
+pub struct Shop(pub Ref<dyn Cart>);
+
+fn main() {}
