@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
-use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX};
+use crate::{
+    limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX},
+    message::HEADER_BYTES,
+};
 
 /// Frames below this are copied together into one buffer; above it the copy costs more than a
 /// further element of the batch.
@@ -68,7 +71,9 @@ impl Outbox {
             return Err(NotQueued::Closed);
         }
         let bytes = queue.batch.bytes + frame.len();
-        if bytes > OUTBOX_BYTES_MAX {
+        // A bare header (a cancel, an accept, a goaway) always has room: the other side would wait for it
+        // for ever. There are no more of them than calls.
+        if bytes > OUTBOX_BYTES_MAX && frame.len() > HEADER_BYTES {
             return Err(NotQueued::Full { bytes, bytes_max: OUTBOX_BYTES_MAX });
         }
         let was_empty = queue.batch.bytes == 0;
@@ -179,8 +184,11 @@ mod tests {
     async fn is_bounded() {
         let outbox = Outbox::default();
         outbox.send(frame(OUTBOX_BYTES_MAX)).unwrap();
-        let (bytes, bytes_max) = (OUTBOX_BYTES_MAX + 1, OUTBOX_BYTES_MAX);
-        assert_eq!(outbox.send(frame(1)), Err(NotQueued::Full { bytes, bytes_max }));
+        let (more, bytes_max) = (HEADER_BYTES + 1, OUTBOX_BYTES_MAX);
+        let full = NotQueued::Full { bytes: OUTBOX_BYTES_MAX + more, bytes_max };
+        assert_eq!(outbox.send(frame(more)), Err(full));
+        // A bare header has room.
+        outbox.send(frame(HEADER_BYTES)).unwrap();
         outbox.take().await.unwrap();
         outbox.send(frame(1)).unwrap();
     }

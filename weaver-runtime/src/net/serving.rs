@@ -511,15 +511,21 @@ impl Session {
         let mut arguments = frame.message;
         if streams > 0 {
             *arguments.streams() = self.expected.expect(call, streams);
-            // A full or closed outbox belongs to a peer that will learn it from a failed call.
-            let _ = self.outbox.send(Header::new(Kind::Accept, call).onto(Message::empty()));
         }
         let task = self.services.handlers.spawn(async move {
             let Admitted { target, context, place, arrived } = admitted;
             let session = &in_flight.session;
             let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
             let result = match may_begin {
-                Ok(()) => handle(&*target, method, arguments, context).await,
+                Ok(()) => {
+                    if streams > 0 {
+                        // Not before: a call that is refused goes elsewhere with its streams whole.
+                        // A closed outbox means that the connection has ended.
+                        let accept = Header::new(Kind::Accept, call).onto(Message::empty());
+                        let _ = session.outbox.send(accept);
+                    }
+                    handle(&*target, method, arguments, context).await
+                }
                 Err(load) => Err(CallErrorKind::Refused(Refusal::Overloaded { load }).into()),
             };
             session.answer(call, result, Some(place));

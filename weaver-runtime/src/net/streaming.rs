@@ -31,6 +31,9 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// The code with which a producer resets a stream because its node stops.
 const RESET_DRAINING: VarInt = VarInt::from_u32(1);
 
+/// The code with which a producer resets a stream because it was stopped itself.
+const RESET_STOPPED: VarInt = VarInt::from_u32(2);
+
 /// Which stream of which call.
 type Key = (u64, u16);
 
@@ -223,16 +226,18 @@ impl Outgoing {
             () = &mut draining => return,
         };
         // Its other direction is not used.
-        let Ok((mut send, _)) = opened else { return };
+        let Ok((send, _)) = opened else { return };
         let stopped = send.stopped();
+        let mut unfinished = Unfinished(Some(send));
         let cut_short = tokio::select! {
-            () = write(&mut send, call, number, &mut items) => false,
+            () = unfinished.write(call, number, &mut items) => false,
             // The reader is gone, or has everything.
             _ = stopped => false,
             () = draining => true,
         };
         // What the author's stream holds is free now, not when everything has arrived.
         drop(items);
+        let Some(mut send) = unfinished.0.take() else { return };
         if cut_short {
             // The error means that it has ended in another way.
             let _ = send.reset(RESET_DRAINING);
@@ -241,6 +246,27 @@ impl Outgoing {
             let _ = send.stopped().await;
         }
         drop(place);
+    }
+}
+
+/// A stream that is still written. QUIC finishes a stream that is dropped, so that a part would pass for
+/// the whole when the producer's runtime ends or its task is stopped.
+struct Unfinished(Option<SendStream>);
+
+impl Unfinished {
+    async fn write(&mut self, call: u64, number: u16, items: &mut ByteStream) {
+        if let Some(send) = &mut self.0 {
+            write(send, call, number, items).await;
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(mut send) = self.0.take() {
+            // The error means that it has ended in another way.
+            let _ = send.reset(RESET_STOPPED);
+        }
     }
 }
 

@@ -29,10 +29,11 @@ impl Tally {
 
     /// The same if there are at most `max` then; else how many there would be.
     pub(super) fn add_up_to(tally: &Arc<Self>, count: usize, max: usize) -> Result<Counted, usize> {
-        let counted = Self::add(tally, count);
-        match tally.count() {
-            there if there <= max => Ok(counted),
-            there => Err(there),
+        let more = |there: usize| Some(there + count).filter(|there| *there <= max || count == 0);
+        let before = tally.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        match before {
+            Ok(_) => Ok(Counted { tally: Arc::clone(tally), count }),
+            Err(there) => Err(there + count),
         }
     }
 

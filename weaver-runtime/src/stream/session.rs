@@ -43,7 +43,8 @@ impl Restore {
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        SESSION.set(std::mem::take(&mut self.0));
+        // Dropped after the cell is free again: an author's stream may encode something in its `drop`.
+        drop(SESSION.replace(std::mem::take(&mut self.0)));
     }
 }
 
