@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::HEADER_BYTES;
-
 // These hold for encoding and decoding, and so without the feature `node` as well.
 pub use crate::codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX};
-use crate::message;
+use crate::message::{self, HEADER_BYTES};
 
 /// Streams in one message: its header counts them in a byte.
 pub const MESSAGE_STREAMS_MAX: usize = message::MESSAGE_STREAMS_MAX;

@@ -104,6 +104,13 @@ impl From<CallErrorKind> for Failure {
     }
 }
 
+impl From<Load> for Failure {
+    /// The call was refused before any work was done for it.
+    fn from(load: Load) -> Self {
+        CallErrorKind::Refused(Refusal::Overloaded { load }).into()
+    }
+}
+
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]

@@ -169,12 +169,11 @@ impl Connection {
         if !self.is_open() {
             return Outcome::unsent(CallErrorKind::Draining.into(), message);
         }
-        let place = match self.place_for_streams(message.streams().len()) {
-            Ok(place) => place,
+        let arguments = match self.take_arguments(&mut message) {
+            Ok(arguments) => arguments,
             Err(failure) => return Outcome::unsent(failure, message),
         };
         let call = self.ids.fetch_add(1, Ordering::Relaxed);
-        let arguments = Arguments::of(&mut message, place);
         let answer = match self.waiting.add(call, arguments) {
             Ok(answer) => answer,
             Err((failure, arguments)) => {
@@ -206,11 +205,18 @@ impl Connection {
         Outcome { answer: result, was_sent, again }
     }
 
-    fn place_for_streams(&self, count: usize) -> Result<Counted, Failure> {
-        let streams_max = self.streams_max;
-        Tally::add_up_to(&self.producing, count, streams_max).map_err(|streams| {
-            CallErrorKind::Refused(Refusal::TooManyStreams { streams, streams_max }).into()
-        })
+    /// Takes the streams out of a request, each with a place among those of the connection.
+    fn take_arguments(&self, message: &mut Message) -> Result<Arguments, Failure> {
+        if !message.has_streams() {
+            return Ok(Arguments::default());
+        }
+        let (count, streams_max) = (message.announced_streams(), self.streams_max);
+        let place = Tally::add_up_to(&self.producing, count, streams_max);
+        let place = place.map_err(|streams| {
+            CallErrorKind::Refused(Refusal::TooManyStreams { streams, streams_max })
+        })?;
+        let streams = message.detach_streams().into_iter().zip(place.into_single()).collect();
+        Ok(Arguments { streams, runtime: Some(Handle::current()) })
     }
 
     /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
@@ -353,14 +359,10 @@ fn time_left_milliseconds(deadline: Instant) -> u32 {
 
 fn not_sent(reason: &NotQueued) -> Failure {
     match *reason {
-        NotQueued::Full { bytes, bytes_max } => overloaded(Load::Unsent { bytes, bytes_max }),
+        NotQueued::Full { bytes, bytes_max } => Load::Unsent { bytes, bytes_max }.into(),
         // The connection is about to be replaced: the call goes elsewhere.
         NotQueued::Closed => CallErrorKind::Draining.into(),
     }
-}
-
-fn overloaded(load: Load) -> Failure {
-    CallErrorKind::Refused(Refusal::Overloaded { load }).into()
 }
 
 /// Removes the call when its caller stops waiting, and then tells the callee.
@@ -380,8 +382,8 @@ impl Drop for Interest<'_> {
             // The cancel can overtake a request that has a stream of its own: the callee keeps it.
             let method = u16::from(self.large.is_some());
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
-            // A full or closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send(header.onto(Message::empty()));
+            // A closed outbox means that the callee will learn it otherwise.
+            let _ = self.connection.outbox.send(header.alone());
             self.connection.finish_if_done();
         }
     }
@@ -402,14 +404,6 @@ impl fmt::Debug for Arguments {
 }
 
 impl Arguments {
-    fn of(message: &mut Message, place: Counted) -> Self {
-        if message.streams().is_empty() {
-            return Self::default();
-        }
-        let streams = message.detach_streams().into_iter().zip(place.into_single()).collect();
-        Self { streams, runtime: Some(Handle::current()) }
-    }
-
     fn put_back(self, message: &mut Message) {
         *message.streams() = Streams::default();
         for (stream, _) in self.streams {
@@ -470,7 +464,7 @@ impl Waiting {
         }
         let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
         if there >= calls_max {
-            return Err((overloaded(Load::Waiting { calls: there, calls_max }), arguments));
+            return Err((Load::Waiting { calls: there, calls_max }.into(), arguments));
         }
         let (answer, waiting) = oneshot::channel();
         let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };

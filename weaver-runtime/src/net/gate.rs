@@ -17,7 +17,7 @@ use super::{
     tally::{Counted, Tally},
 };
 use crate::{
-    error::{CallErrorKind, Failure, Load, Refusal},
+    error::{CallErrorKind, Failure, Load},
     limits::{FLUSH_SECONDS_MAX, Limits},
 };
 
@@ -131,16 +131,16 @@ impl Gate {
         }
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
         let of_share = Tally::add_up_to(&share.calls, 1, of_share_max)
-            .map_err(|_| overloaded(Load::Calls { calls: calls_max - free, calls_max }))?;
+            .map_err(|_| Load::Calls { calls: calls_max - free, calls_max })?;
         let mut held = self.hold_nothing(share);
-        held.grow_to(bytes).map_err(overloaded)?;
+        held.grow_to(bytes)?;
         Ok(Place { _call: call, _of_share: of_share, _bytes: held })
     }
 
     /// A place for a call that is taken on however much there is to do.
     pub(super) fn enter_unbounded(&self, share: &Arc<Share>) -> Result<Place, Failure> {
         let call = Tally::add(&self.calls, 1);
-        if *self.phase.borrow() != Phase::Open {
+        if self.is_draining() {
             return Err(CallErrorKind::Draining.into());
         }
         let of_share = Tally::add(&share.calls, 1);
@@ -254,10 +254,6 @@ impl Drop for Held {
     }
 }
 
-fn overloaded(load: Load) -> Failure {
-    CallErrorKind::Refused(Refusal::Overloaded { load }).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,10 +266,10 @@ mod tests {
     fn calls_and_their_bytes_are_bounded_with_both_numbers() {
         let (gate, share) = (gate(2, 100), Arc::default());
         let places = (gate.enter(&share, 40).unwrap(), gate.enter(&share, 50).unwrap());
-        let too_many = overloaded(Load::Calls { calls: 2, calls_max: 2 });
+        let too_many = Failure::from(Load::Calls { calls: 2, calls_max: 2 });
         assert_eq!(gate.enter(&share, 0).unwrap_err(), too_many);
         drop(places.0);
-        let too_large = overloaded(Load::Bytes { bytes: 101, bytes_max: 100 });
+        let too_large = Failure::from(Load::Bytes { bytes: 101, bytes_max: 100 });
         assert_eq!(gate.enter(&share, 51).unwrap_err(), too_large);
         drop(gate.enter(&share, 40).unwrap());
         drop(places.1);

@@ -374,9 +374,8 @@ impl Session {
             Ok(Some(frame)) => self.take(frame),
             Ok(None) => {}
             Err(ReadError::Overloaded(load)) => {
-                let failure = CallErrorKind::Refused(Refusal::Overloaded { load }).into();
                 if let Some(call) = decoder.unfinished_call() {
-                    self.answer(call, Err(failure), None);
+                    self.answer(call, Err(load.into()), None);
                 }
             }
             Err(error) if error.is_of_the_peer() => self.throw_out(&error),
@@ -420,8 +419,8 @@ impl Session {
         let end = async {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
-            // A full or closed outbox belongs to a peer that will learn it from a failed call.
-            let _ = self.outbox.send(Header::new(Kind::GoAway, 0).onto(Message::empty()));
+            // A closed outbox means that the connection has ended.
+            let _ = self.outbox.send(Header::new(Kind::GoAway, 0).alone());
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
             self.is_done.notified().await;
         };
@@ -521,12 +520,11 @@ impl Session {
                     if streams > 0 {
                         // Not before: a call that is refused goes elsewhere with its streams whole.
                         // A closed outbox means that the connection has ended.
-                        let accept = Header::new(Kind::Accept, call).onto(Message::empty());
-                        let _ = session.outbox.send(accept);
+                        let _ = session.outbox.send(Header::new(Kind::Accept, call).alone());
                     }
                     handle(&*target, method, arguments, context).await
                 }
-                Err(load) => Err(CallErrorKind::Refused(Refusal::Overloaded { load }).into()),
+                Err(load) => Err(load.into()),
             };
             session.answer(call, result, Some(place));
         });

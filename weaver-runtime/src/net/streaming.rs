@@ -272,7 +272,7 @@ impl Drop for Unfinished {
 
 async fn write(send: &mut SendStream, call: u64, number: u16, items: &mut ByteStream) {
     let first = Header { component: number, ..Header::new(Kind::Stream, call) };
-    if send.write_chunk(first.onto(Message::empty())).await.is_err() {
+    if send.write_chunk(first.alone()).await.is_err() {
         return;
     }
     loop {

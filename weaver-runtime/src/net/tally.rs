@@ -29,7 +29,7 @@ impl Tally {
 
     /// The same if there are at most `max` then; else how many there would be.
     pub(super) fn add_up_to(tally: &Arc<Self>, count: usize, max: usize) -> Result<Counted, usize> {
-        let more = |there: usize| Some(there + count).filter(|there| *there <= max || count == 0);
+        let more = |there: usize| Some(there + count).filter(|there| *there <= max);
         let before = tally.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
         match before {
             Ok(_) => Ok(Counted { tally: Arc::clone(tally), count }),

@@ -98,6 +98,11 @@ impl Header {
         Ok((header, usize::from(u16::from_le_bytes([b0, b1]))))
     }
 
+    /// The frame of a header with nothing behind it.
+    pub(super) fn alone(self) -> Bytes {
+        self.onto(Message::empty())
+    }
+
     /// Writes the header into the room that a message keeps for it.
     pub(super) fn onto(self, message: Message) -> Bytes {
         self.onto_with(message, &[])
