@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use weaver_runtime::Ran;
+use tokio::task::JoinHandle;
+use weaver_runtime::{Failure, Ran};
 
 use crate::{
     deployment::Deployment,
@@ -43,8 +44,8 @@ async fn a_call_that_may_run_once_only_is_not_hedged() {
     call.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hedge_that_fails_leaves_the_first_call_waiting() {
+/// A call that two replicas hold, and which of them was asked first.
+async fn hedged() -> (Deployment, u32, JoinHandle<Result<u32, Failure>>) {
     seed();
     let deployment = Deployment::of(2);
     (0..2).for_each(|index| deployment.replica(index).hold());
@@ -54,6 +55,12 @@ async fn a_hedge_that_fails_leaves_the_first_call_waiting() {
     until("the first call", || held(0) + held(1) == 1).await;
     let first = if held(0) == 1 { 0 } else { 1 };
     until("the hedge", || held(0) + held(1) == 2).await;
+    (deployment, first, call)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hedge_that_fails_leaves_the_first_call_waiting() {
+    let (deployment, first, call) = hedged().await;
     deployment.replica(1 - first).crash().await;
     deployment.replica(first).release();
     assert_eq!(call.await.unwrap(), Ok(first));
@@ -61,15 +68,7 @@ async fn a_hedge_that_fails_leaves_the_first_call_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_first_fails_the_hedge_is_waited_for() {
-    seed();
-    let deployment = Deployment::of(2);
-    (0..2).for_each(|index| deployment.replica(index).hold());
-    let backend = deployment.caller.backend.clone();
-    let call = tokio::spawn(async move { backend.call(QUICK, 1).await });
-    let held = |index: u32| deployment.replica(index).held();
-    until("the first call", || held(0) + held(1) == 1).await;
-    let first = if held(0) == 1 { 0 } else { 1 };
-    until("the hedge", || held(0) + held(1) == 2).await;
+    let (deployment, first, call) = hedged().await;
     deployment.replica(first).crash().await;
     deployment.replica(1 - first).release();
     assert_eq!(call.await.unwrap(), Ok(1 - first));
