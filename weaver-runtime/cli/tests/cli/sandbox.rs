@@ -71,8 +71,11 @@ impl Sandbox {
 
     /// The command, with nothing of the environment of the test that it would look at.
     pub(crate) fn weaver(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weaver"));
+        let mut command = Command::new("env");
         command
+            // Under `nohup` it would inherit that it ignores this signal.
+            .arg("--default-signal=HUP")
+            .arg(env!("CARGO_BIN_EXE_weaver"))
             .env("XDG_RUNTIME_DIR", self.directory.path().join("run"))
             .env(processes::MARK, &self.mark)
             .env_remove("WEAVER_CONFIG")
