@@ -165,6 +165,12 @@ impl MethodShape {
 
 /// The callee's half of a component with its type erased: what a node keeps in its table.
 pub trait Dispatch: Send + Sync + 'static {
+    /// What a call must wait for before it is dispatched; `None` if it need not wait. A call that fails
+    /// here has not run.
+    fn readiness(&self) -> Option<BoxFuture<'_, Result<(), Failure>>> {
+        None
+    }
+
     /// See [`Component::dispatch`].
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }

@@ -79,6 +79,8 @@ pub struct Gauges {
     pub calls_running: usize,
     /// Bytes of the requests of these calls.
     pub queued_bytes: usize,
+    /// Bytes of answers that wait to be sent.
+    pub unsent_bytes: usize,
     /// Streams among arguments and results, on both sides of calls.
     pub streams_open: usize,
     /// Tasks of the program's runtime.

@@ -56,6 +56,15 @@ pub const IDLE_MILLISECONDS_MAX: u32 = 10_000;
 /// Often enough that an idle connection outlives [`IDLE_MILLISECONDS_MAX`] with three tries.
 pub const KEEP_ALIVE_SECONDS: u64 = 3;
 
+/// How long a peer may take nothing of what waits for it, and how long a large request may stand still.
+/// A peer whose machine is busy gets on within a second; one that is dead ends by
+/// [`IDLE_MILLISECONDS_MAX`].
+pub const STALL_SECONDS_MAX: u64 = 10;
+
+/// What must arrive of a large frame in [`STALL_SECONDS_MAX`] (160 KiB): else it would hold its place
+/// for as long as its sender likes. [`LARGE_FRAMES_MAX`] side by side need 2 Mbit/s for that.
+pub const STALL_BYTES_MIN: usize = 160 << 10;
+
 /// How long a call waits for the first attempt to build its component.
 pub const FIRST_BUILD_SECONDS_MAX: u64 = 30;
 
@@ -71,7 +80,7 @@ pub struct Limits {
     /// Calls from other nodes that a node works on at once; what is above is refused as overloaded
     /// before any work is done for it.
     pub calls_in_flight: usize,
-    /// The bytes of these calls' arguments, held at once.
+    /// The bytes of these calls' arguments, held at once; and as many of answers that wait to be sent.
     pub queued_bytes: usize,
     /// Streams that one node may have open towards another.
     pub streams: u32,

@@ -200,6 +200,18 @@ pub enum Refusal {
         /// Of what there is too much, with its limit.
         load: Load,
     },
+    /// A message arrived too slowly, or no more of it came.
+    #[error(
+        "stalled: {bytes} bytes of the message arrived in {seconds} s, at least {bytes_min} must"
+    )]
+    Stalled {
+        /// How many arrived.
+        bytes: usize,
+        /// How many must.
+        bytes_min: usize,
+        /// In which time.
+        seconds: u64,
+    },
     /// The arguments or the result are larger than a message may be.
     #[error("too large: the message takes {bytes} bytes encoded, the limit is {bytes_max} bytes")]
     TooLarge {

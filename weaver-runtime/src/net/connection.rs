@@ -5,22 +5,28 @@ use std::{
     fmt,
     future::Future,
     iter::Sum,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
-use tokio::{runtime::Handle, sync::oneshot, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     endpoint::{CLOSED_DONE, CLOSED_PROTOCOL, ConnectError},
     gate::Held,
     handshake::{self, Hello, Welcome},
     io::Io,
-    outbox::{NotQueued, Outbox},
+    outbox::{NotQueued, Outbox, Stalled},
     streaming::{self, Expected, Outgoing, Reader},
     tally::{Counted, Tally},
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
@@ -29,7 +35,7 @@ use crate::{
     context::CallContext,
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
-    limits::CALLS_IN_FLIGHT_MAX,
+    limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, STALL_BYTES_MIN, STALL_SECONDS_MAX},
     message::Message,
     stream::{ByteStream, Streams},
 };
@@ -131,7 +137,14 @@ impl Connection {
 
     /// Starts the tasks of the connection; all of them end with it.
     fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        self.io.spawn(write(send, Arc::clone(&self.outbox)));
+        let (connection, write) = (Arc::clone(self), write(send, Arc::clone(&self.outbox)));
+        self.io.spawn(async move {
+            write.await;
+            if !connection.waiting.is_closing() {
+                // For a connection that is closed already this does nothing.
+                connection.quic.close(CLOSED_PROTOCOL, b"its requests are not read");
+            }
+        });
         self.io.spawn(Arc::clone(self).read(receive, decoder));
         self.io.spawn(Arc::clone(self).read_large());
         self.io.spawn(Arc::clone(self).read_streams());
@@ -193,6 +206,9 @@ impl Connection {
             Err(failure) => (self.waiting.give_up(call, failure), false),
         };
         drop(interest);
+        if !was_sent {
+            self.finish_if_done();
+        }
         let Answer { result, arguments } =
             answer.unwrap_or_else(|| Answer { result: Err(self.lost()), arguments: None });
         let again = match (&result, arguments) {
@@ -222,13 +238,13 @@ impl Connection {
     /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
     fn send(&self, frame: Bytes) -> Result<Option<oneshot::Sender<Never>>, Failure> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            self.outbox.send(frame).map_err(|not_queued| not_sent(&not_queued))?;
+            self.outbox.send(frame).map_err(not_sent)?;
             return Ok(None);
         }
         let (wanted, given_up) = oneshot::channel();
         let given_up = async { drop(given_up.await) };
         let write = write_large(self.quic.clone(), frame, Arc::clone(&self.outbox), given_up);
-        write.map(|write| self.io.spawn(write)).map_err(|n| not_sent(&n))?;
+        write.map(|write| self.io.spawn(write)).map_err(not_sent)?;
         Ok(Some(wanted))
     }
 
@@ -242,9 +258,16 @@ impl Connection {
                 Err(error) => break error.to_string(),
             }
         };
+        self.outbox.close();
+        if self.waiting.is_closing() {
+            // The last streams may be on their way still. A callee that drains closes the connection
+            // when they have left.
+            self.waiting.fail_all(&self.lost());
+            let patience = Duration::from_secs(FLUSH_SECONDS_MAX);
+            let _ = timeout(patience, self.quic.closed()).await;
+        }
         // For a connection that is closed already this does nothing.
         self.quic.close(CLOSED_PROTOCOL, reason.as_bytes());
-        self.outbox.close();
         self.expected.close();
         self.waiting.fail_all(&self.lost());
     }
@@ -254,7 +277,8 @@ impl Connection {
         while let Ok(stream) = self.quic.accept_uni().await {
             let connection = Arc::clone(&self);
             self.io.spawn(async move {
-                match read_large(stream).await {
+                let (mut stream, mut decoder) = (stream, FrameDecoder::new(FRAME_BYTES_MAX));
+                match next_frame(&mut stream, &mut decoder).await {
                     Ok(Some(frame)) => connection.take(frame),
                     Ok(None) => {}
                     // Whose answer it was is not known: no caller may wait for it for ever.
@@ -357,9 +381,9 @@ fn time_left_milliseconds(deadline: Instant) -> u32 {
     u32::try_from(left.as_micros().div_ceil(1000).max(1)).unwrap_or(0)
 }
 
-fn not_sent(reason: &NotQueued) -> Failure {
-    match *reason {
-        NotQueued::Full { bytes, bytes_max } => Load::Unsent { bytes, bytes_max }.into(),
+fn not_sent(reason: NotQueued) -> Failure {
+    match reason {
+        NotQueued::Full(load) => load.into(),
         // The connection is about to be replaced: the call goes elsewhere.
         NotQueued::Closed => CallErrorKind::Draining.into(),
     }
@@ -383,7 +407,7 @@ impl Drop for Interest<'_> {
             let method = u16::from(self.large.is_some());
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send(header.alone());
+            let _ = self.connection.outbox.send_notice(header.alone());
             self.connection.finish_if_done();
         }
     }
@@ -563,15 +587,16 @@ pub(super) enum ReadError {
     Cut,
     #[error("a frame that does not belong on its stream")]
     Unexpected,
+    /// We do not wait for the rest.
     #[error("{0}")]
-    Overloaded(Load),
+    Refused(Refusal),
 }
 
 impl ReadError {
     /// Whether the peer broke the protocol, and not the stream or the connection.
     pub(super) fn is_of_the_peer(&self) -> bool {
         match self {
-            Self::Stream(_) | Self::Overloaded(_) => false,
+            Self::Stream(_) | Self::Refused(_) => false,
             Self::Frame(_) | Self::Cut | Self::Unexpected => true,
         }
     }
@@ -582,47 +607,97 @@ pub(super) async fn next_frame(
     stream: &mut RecvStream,
     decoder: &mut FrameDecoder,
 ) -> Result<Option<Frame>, ReadError> {
-    next_frame_held(stream, decoder, None).await
-}
-
-/// The same; what has arrived of a frame counts as `held` until the frame is whole.
-pub(super) async fn next_frame_held(
-    stream: &mut RecvStream,
-    decoder: &mut FrameDecoder,
-    mut held: Option<&mut Held>,
-) -> Result<Option<Frame>, ReadError> {
     loop {
         if let Some(frame) = decoder.next()? {
-            if let Some(held) = held {
-                held.release();
-            }
             return Ok(Some(frame));
-        }
-        if let Some(held) = &mut held {
-            held.grow_to(decoder.kept_bytes()).map_err(ReadError::Overloaded)?;
         }
         match stream.read_chunk(usize::MAX, true).await? {
             Some(chunk) => decoder.push(chunk.bytes),
-            None if decoder.is_between_frames() => return Ok(None),
-            None => return Err(ReadError::Cut),
+            None => return end(decoder),
         }
     }
 }
 
-/// The one frame of a stream that carries a large one.
-pub(super) async fn read_large(mut stream: RecvStream) -> Result<Option<Frame>, ReadError> {
-    next_frame(&mut stream, &mut FrameDecoder::new(FRAME_BYTES_MAX)).await
+/// The same; what has arrived of a frame counts as `held` until the frame is whole, and it must get on.
+pub(super) async fn next_frame_held(
+    stream: &mut RecvStream,
+    decoder: &mut FrameDecoder,
+    held: &mut Held,
+) -> Result<Option<Frame>, ReadError> {
+    let mut progress = Progress::new(decoder.kept_bytes());
+    loop {
+        if let Some(frame) = decoder.next()? {
+            held.release();
+            return Ok(Some(frame));
+        }
+        let kept_bytes = decoder.kept_bytes();
+        held.set(kept_bytes).map_err(|load| ReadError::Refused(Refusal::Overloaded { load }))?;
+        let read = stream.read_chunk(usize::MAX, true);
+        let chunk = match kept_bytes {
+            0 => read.await?,
+            _ => progress.during(kept_bytes, read).await??,
+        };
+        match chunk {
+            Some(chunk) => decoder.push(chunk.bytes),
+            None => return end(decoder),
+        }
+    }
+}
+
+fn end(decoder: &FrameDecoder) -> Result<Option<Frame>, ReadError> {
+    decoder.is_between_frames().then_some(None).ok_or(ReadError::Cut)
+}
+
+/// Whether a frame that has arrived in part gets on: [`STALL_BYTES_MIN`] in every [`STALL_SECONDS_MAX`].
+struct Progress {
+    /// When it is looked at next, and what there was when it was last.
+    next: Instant,
+    bytes: usize,
+}
+
+impl Progress {
+    fn new(bytes: usize) -> Self {
+        Self { next: Self::after_now(), bytes }
+    }
+
+    fn after_now() -> Instant {
+        Instant::now() + Duration::from_secs(STALL_SECONDS_MAX)
+    }
+
+    /// Waits for more than the `bytes` that there are. What has arrived is never refused.
+    async fn during<T>(
+        &mut self,
+        bytes: usize,
+        read: impl Future<Output = T>,
+    ) -> Result<T, ReadError> {
+        let mut read = pin!(read);
+        loop {
+            if let Ok(read) = timeout_at(self.next, read.as_mut()).await {
+                return Ok(read);
+            }
+            let (seconds, bytes_min) = (STALL_SECONDS_MAX, STALL_BYTES_MIN);
+            let more = bytes.saturating_sub(self.bytes);
+            if more < bytes_min {
+                let refusal = Refusal::Stalled { bytes: more, bytes_min, seconds };
+                return Err(ReadError::Refused(refusal));
+            }
+            *self = Self::new(bytes);
+        }
+    }
 }
 
 /// The other streams of a connection have 0.
 const SHARED_STREAM_PRIORITY: i32 = 1;
 
-/// The single writer of a stream: one write for everything that was queued meanwhile.
+/// The single writer of a stream: one write for everything that was queued meanwhile. Ends when the outbox
+/// is closed, when the stream or the connection is gone, and when the peer reads nothing any more; then
+/// closes the outbox.
 pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
     // Before large frames and streams, which share the connection. An error means that it is gone.
     let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
     while let Some(mut batch) = outbox.take().await {
-        if stream.write_all_chunks(&mut batch).await.is_err() {
+        let write = outbox.write(&mut stream, &mut batch);
+        if !matches!(outbox.unless_stalled(write).await, Ok(Ok(()))) {
             outbox.close();
             return;
         }
@@ -634,22 +709,34 @@ pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
 }
 
 /// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.
+/// If the peer reads nothing any more it closes the outbox, which ends the connection.
 pub(super) fn write_large(
     quic: quinn::Connection,
     frame: Bytes,
     outbox: Arc<Outbox>,
     given_up: impl Future<Output = ()> + Send,
 ) -> Result<impl Future<Output = ()> + Send, NotQueued> {
-    let place = Outbox::reserve_large(outbox, frame.len())?;
+    let place = Outbox::reserve_large(Arc::clone(&outbox), frame.len())?;
     Ok(async move {
-        let mut given_up = std::pin::pin!(given_up);
-        let stream = tokio::select! {
-            stream = quic.open_uni() => stream,
+        let mut given_up = pin!(given_up);
+        let opened = tokio::select! {
+            opened = outbox.unless_stalled(quic.open_uni()) => opened,
             () = &mut given_up => return,
         };
-        let Ok(mut stream) = stream else { return };
+        let mut stream = match opened {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(_)) => return,
+            Err(Stalled) => return outbox.close(),
+        };
         let write = async {
-            if stream.write_chunk(frame).await.is_ok() && stream.finish().is_ok() {
+            let mut frames = [frame];
+            let write = outbox.write(&mut stream, &mut frames);
+            match outbox.unless_stalled(write).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(Stalled) => return outbox.close(),
+            }
+            if stream.finish().is_ok() {
                 // As in `write`.
                 let _ = stream.stopped().await;
             }

@@ -30,7 +30,7 @@ pub(super) struct Gate {
     streams: Arc<Tally>,
     /// Tasks that write answers.
     writers: Arc<Tally>,
-    bytes: Arc<AtomicUsize>,
+    bytes: Arc<Bytes>,
     queueing: Mutex<Queueing>,
     /// By the caller's certificate; those of callers that are gone are removed now and then.
     shares: Mutex<HashMap<Vec<u8>, Weak<Share>>>,
@@ -55,8 +55,32 @@ pub(super) enum Phase {
 #[derive(Debug, Default)]
 pub(super) struct Share {
     calls: Arc<Tally>,
-    bytes: AtomicUsize,
+    bytes: Bytes,
     connections: Arc<Tally>,
+}
+
+/// Bytes by what they are of. A limit holds for each, so that requests that wait for their turn do not
+/// keep answers, for which the work is done, from being sent.
+#[derive(Debug, Default)]
+struct Bytes {
+    arguments: AtomicUsize,
+    answers: AtomicUsize,
+}
+
+/// What bytes are of.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Arguments,
+    Answers,
+}
+
+impl Bytes {
+    fn of(&self, of: Of) -> &AtomicUsize {
+        match of {
+            Of::Arguments => &self.arguments,
+            Of::Answers => &self.answers,
+        }
+    }
 }
 
 const SHARE_OF_FREE: usize = 8;
@@ -73,10 +97,11 @@ pub(super) struct Place {
     _bytes: Held,
 }
 
-/// Bytes of requests that are held.
+/// Bytes that are held for a caller.
 #[derive(Debug)]
 pub(super) struct Held {
-    total: Arc<AtomicUsize>,
+    of: Of,
+    total: Arc<Bytes>,
     share: Arc<Share>,
     bytes: usize,
     bytes_max: usize,
@@ -89,6 +114,8 @@ pub struct ServingGauges {
     pub calls: usize,
     /// Bytes of their arguments.
     pub bytes: usize,
+    /// Bytes of answers that wait to be sent.
+    pub answer_bytes: usize,
     /// Streams of results that are not at their end.
     pub streams: usize,
 }
@@ -132,8 +159,8 @@ impl Gate {
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
         let of_share = Tally::add_up_to(&share.calls, 1, of_share_max)
             .map_err(|_| Load::Calls { calls: calls_max - free, calls_max })?;
-        let mut held = self.hold_nothing(share);
-        held.grow_to(bytes)?;
+        let mut held = self.hold_arguments(share);
+        held.set(bytes)?;
         Ok(Place { _call: call, _of_share: of_share, _bytes: held })
     }
 
@@ -144,7 +171,7 @@ impl Gate {
             return Err(CallErrorKind::Draining.into());
         }
         let of_share = Tally::add(&share.calls, 1);
-        Ok(Place { _call: call, _of_share: of_share, _bytes: self.hold_nothing(share) })
+        Ok(Place { _call: call, _of_share: of_share, _bytes: self.hold_arguments(share) })
     }
 
     /// A call that arrived then is about to begin: it may, or there is too much to do.
@@ -155,9 +182,19 @@ impl Gate {
         queueing.begin(now.saturating_duration_since(arrived), now)
     }
 
-    pub(super) fn hold_nothing(&self, share: &Arc<Share>) -> Held {
-        let bytes_max = self.limits.queued_bytes;
-        Held { total: Arc::clone(&self.bytes), share: Arc::clone(share), bytes: 0, bytes_max }
+    /// For arguments of a caller; holds nothing yet.
+    pub(super) fn hold_arguments(&self, share: &Arc<Share>) -> Held {
+        self.hold(Of::Arguments, share)
+    }
+
+    /// For answers to a caller that wait to be sent; holds nothing yet.
+    pub(super) fn hold_answers(&self, share: &Arc<Share>) -> Held {
+        self.hold(Of::Answers, share)
+    }
+
+    fn hold(&self, of: Of, share: &Arc<Share>) -> Held {
+        let (total, share) = (Arc::clone(&self.bytes), Arc::clone(share));
+        Held { of, total, share, bytes: 0, bytes_max: self.limits.queued_bytes }
     }
 
     /// A place for a stream of a result.
@@ -185,7 +222,9 @@ impl Gate {
 
     pub(super) fn gauges(&self) -> ServingGauges {
         let (calls, streams) = (self.calls.count(), self.streams.count());
-        ServingGauges { calls, bytes: self.bytes.load(Ordering::Relaxed), streams }
+        let bytes = self.bytes.arguments.load(Ordering::Relaxed);
+        let answer_bytes = self.bytes.answers.load(Ordering::Relaxed);
+        ServingGauges { calls, bytes, answer_bytes, streams }
     }
 
     /// Takes no new calls, tells every caller so, and waits until those in flight, and the streams of
@@ -223,28 +262,43 @@ impl Held {
     /// Nothing, of the same share.
     pub(super) fn another(&self) -> Self {
         let (total, share) = (Arc::clone(&self.total), Arc::clone(&self.share));
-        Self { total, share, bytes: 0, bytes_max: self.bytes_max }
+        Self { of: self.of, total, share, bytes: 0, bytes_max: self.bytes_max }
     }
 
     /// Holds nothing any more.
     pub(super) fn release(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.total.fetch_sub(bytes, Ordering::Relaxed);
-        self.share.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.shrink_to(0);
     }
 
-    /// Holds `bytes` from now on, if the node has room for them.
-    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Load> {
-        let more = bytes.saturating_sub(self.bytes);
-        let total = self.total.fetch_add(more, Ordering::Relaxed) + more;
-        let own = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        self.bytes += more;
+    /// Holds `bytes` from now on. If that is more than before and the node has no room for it, it holds
+    /// what it did.
+    pub(super) fn set(&mut self, bytes: usize) -> Result<(), Load> {
+        let before = self.bytes;
+        let Some(more) = bytes.checked_sub(before) else {
+            self.shrink_to(bytes);
+            return Ok(());
+        };
+        let total = self.total.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
+        let own = self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
+        self.bytes = bytes;
         let free = (self.bytes_max + more).saturating_sub(total);
         let of_share_max = free.saturating_mul(SHARE_OF_FREE);
         if total > self.bytes_max || own > of_share_max {
-            return Err(Load::Bytes { bytes: total, bytes_max: self.bytes_max });
+            self.shrink_to(before);
+            let (bytes, bytes_max) = (total, self.bytes_max);
+            return Err(match self.of {
+                Of::Arguments => Load::Bytes { bytes, bytes_max },
+                Of::Answers => Load::Unsent { bytes, bytes_max },
+            });
         }
         Ok(())
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        let less = self.bytes - bytes;
+        self.bytes = bytes;
+        self.total.of(self.of).fetch_sub(less, Ordering::Relaxed);
+        self.share.bytes.of(self.of).fetch_sub(less, Ordering::Relaxed);
     }
 }
 
@@ -298,6 +352,23 @@ mod tests {
         let other = gate.share_of(b"other");
         assert!(other.connect().is_ok());
         assert_eq!(gate.shares.lock().unwrap().len(), 1, "who is gone is forgotten");
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_what_was_held() {
+        let (gate, share) = (gate(9, 1000), Arc::default());
+        let mut answers = gate.hold_answers(&share);
+        answers.set(600).unwrap();
+        let refused = answers.set(1001).unwrap_err();
+        assert_eq!(refused, Load::Unsent { bytes: 1001, bytes_max: 1000 });
+        assert_eq!(gate.gauges().answer_bytes, 600);
+        // Arguments have a limit of their own.
+        let mut arguments = gate.hold_arguments(&share);
+        arguments.set(700).unwrap();
+        answers.set(1).unwrap();
+        assert_eq!((gate.gauges().bytes, gate.gauges().answer_bytes), (700, 1));
+        drop((answers, arguments));
+        assert_eq!(gate.gauges(), ServingGauges::default());
     }
 
     #[tokio::test(start_paused = true)]

@@ -304,13 +304,14 @@ impl Session {
     ) -> Arc<Self> {
         let Caller { group: caller, share, connection } = caller;
         let baggage = Baggage { caller: Some(Arc::clone(&caller)), ..Baggage::default() };
-        let expected = Expected::counted(services.gate.hold_nothing(&share));
+        let expected = Expected::counted(services.gate.hold_arguments(&share));
+        let outbox = Outbox::counted(services.gate.hold_answers(&share));
         Arc::new(Self {
             quic,
             caller,
             table,
             services,
-            outbox: Arc::default(),
+            outbox,
             running: Running::default(),
             is_done: Notify::new(),
             expected,
@@ -368,14 +369,14 @@ impl Session {
     /// One large request. Its bytes count as they arrive; when there are too many, it is refused.
     async fn read_large(self: Arc<Self>, mut stream: RecvStream) {
         let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
-        let mut held = self.services.gate.hold_nothing(&self.share);
+        let mut held = self.services.gate.hold_arguments(&self.share);
         // Once it is whole, the call's place holds its bytes.
-        match next_frame_held(&mut stream, &mut decoder, Some(&mut held)).await {
+        match next_frame_held(&mut stream, &mut decoder, &mut held).await {
             Ok(Some(frame)) => self.take(frame),
             Ok(None) => {}
-            Err(ReadError::Overloaded(load)) => {
+            Err(ReadError::Refused(refusal)) => {
                 if let Some(call) = decoder.unfinished_call() {
-                    self.answer(call, Err(load.into()), None);
+                    self.answer(call, Err(CallErrorKind::Refused(refusal).into()), None);
                 }
             }
             Err(error) if error.is_of_the_peer() => self.throw_out(&error),
@@ -420,9 +421,11 @@ impl Session {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
             // A closed outbox means that the connection has ended.
-            let _ = self.outbox.send(Header::new(Kind::GoAway, 0).alone());
+            let _ = self.outbox.send_notice(Header::new(Kind::GoAway, 0).alone());
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
             self.is_done.notified().await;
+            // The caller takes our end for the end of everything.
+            self.producing.idle().await;
         };
         tokio::select! {
             () = end => {}
@@ -517,12 +520,14 @@ impl Session {
             let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
             let result = match may_begin {
                 Ok(()) => {
-                    if streams > 0 {
-                        // Not before: a call that is refused goes elsewhere with its streams whole.
-                        // A closed outbox means that the connection has ended.
-                        let _ = session.outbox.send(Header::new(Kind::Accept, call).alone());
-                    }
-                    handle(&*target, method, arguments, context).await
+                    let accept = || {
+                        if streams > 0 {
+                            // A closed outbox means that the connection has ended.
+                            let header = Header::new(Kind::Accept, call);
+                            let _ = session.outbox.send_notice(header.alone());
+                        }
+                    };
+                    handle(&*target, method, arguments, context, accept).await
                 }
                 Err(load) => Err(load.into()),
             };
@@ -533,36 +538,48 @@ impl Session {
 
     /// `place` is the call's, which a large answer keeps until it is written.
     fn answer(self: &Arc<Self>, call: u64, result: Result<Message, Failure>, place: Option<Place>) {
-        let (frame, streams) = match result.and_then(|message| self.reply(call, message)) {
+        let reply = match result.and_then(|message| self.reply(call, message)) {
             Ok(reply) => reply,
-            Err(failure) => {
-                self.report(&failure);
-                match Message::encode(&failure, failure.ran) {
-                    Ok(message) => (Header::new(Kind::Failed, call).onto(message), Vec::new()),
-                    // A failure is text of a bounded length; if even that cannot be said, the caller
-                    // must not wait for it.
-                    Err(_) => return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent"),
-                }
-            }
+            Err(failure) => return self.fail(call, &failure),
         };
-        let queued = if frame.len() > SHARED_FRAME_BYTES_MAX {
-            let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
-            let write = connection::write_large(quic, frame, outbox, std::future::pending());
-            write.map(|write| {
-                self.io.spawn(async move {
-                    write.await;
-                    drop(place);
-                });
-            })
-        } else {
-            self.outbox.send(frame)
-        };
-        match queued {
+        let (frame, streams) = reply;
+        match self.send(frame, place) {
             Ok(()) => streams.into_iter().for_each(|stream| self.produce(stream)),
-            // It loses the connection rather than wait for this one for ever.
-            Err(NotQueued::Full { .. }) => self.throw_out(&ANSWERS_NOT_READ),
+            // The caller asks for more than it reads, or than its link carries.
+            Err(NotQueued::Full(load)) => {
+                let refusal = Refusal::Overloaded { load };
+                self.fail(call, &Failure::new(CallErrorKind::Refused(refusal), Ran::Yes));
+            }
             // The connection has ended, or this node stops and the others' answers still leave.
             Err(NotQueued::Closed) => {}
+        }
+    }
+
+    fn send(&self, frame: bytes::Bytes, place: Option<Place>) -> Result<(), NotQueued> {
+        if frame.len() <= SHARED_FRAME_BYTES_MAX {
+            return self.outbox.send(frame);
+        }
+        let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
+        let write = connection::write_large(quic, frame, outbox, std::future::pending())?;
+        self.io.spawn(async move {
+            write.await;
+            drop(place);
+        });
+        Ok(())
+    }
+
+    fn fail(&self, call: u64, failure: &Failure) {
+        self.report(failure);
+        let Ok(message) = Message::encode(failure, failure.ran) else {
+            // A failure is text of a bounded length; if even that cannot be said, the caller must not
+            // wait for it.
+            return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent");
+        };
+        match self.outbox.send_notice(Header::new(Kind::Failed, call).onto(message)) {
+            // As above.
+            Ok(()) | Err(NotQueued::Closed) => {}
+            // It loses the connection rather than wait for this one for ever.
+            Err(NotQueued::Full(_)) => self.throw_out(&ANSWERS_NOT_READ),
         }
     }
 
@@ -643,20 +660,32 @@ struct Admitted {
     arrived: Option<Instant>,
 }
 
-/// Runs one call in its context, no longer than until its deadline.
+/// Runs one call in its context, no longer than until its deadline. `accept` tells the caller that the
+/// streams among the arguments may begin: not before the last refusal, because a call that is refused
+/// goes elsewhere with its streams whole.
 async fn handle(
     target: &dyn Dispatch,
     method: u16,
     arguments: Message,
     context: CallContext,
+    accept: impl FnOnce() + Send,
 ) -> Result<Message, Failure> {
-    let running = CatchPanic::new(async { target.dispatch(method, arguments).await });
+    let has_begun = AtomicBool::new(false);
+    let running = CatchPanic::new(async {
+        if let Some(readiness) = target.readiness() {
+            readiness.await?;
+        }
+        accept();
+        has_begun.store(true, Ordering::Relaxed);
+        target.dispatch(method, arguments).await
+    });
     let ended = match context.deadline() {
         None => Scoped::new(context, running).await,
         Some(at) => match context::until(at, context, running).await {
             Ok(ended) => ended,
             Err(Expired) => {
-                return Err(Failure::new(CallErrorKind::DeadlineExceeded, Ran::Yes));
+                let ran = if has_begun.into_inner() { Ran::Yes } else { Ran::No };
+                return Err(Failure::new(CallErrorKind::DeadlineExceeded, ran));
             }
         },
     };
@@ -713,7 +742,8 @@ enum Begin {
 
 impl Running {
     /// Before the task exists: a runtime that is shutting down drops a task, and with it ends the call,
-    /// inside of `spawn`.
+    /// inside of `spawn`. Until [`set_task`](Self::set_task), `stop` would not find the task: both are
+    /// called by tasks of the one I/O thread, which do not wait in between.
     fn begin(&self, call: u64) -> Begin {
         let mut handlers = self.lock();
         if handlers.closed {

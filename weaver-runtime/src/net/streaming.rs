@@ -20,7 +20,7 @@ use super::{
     wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
 };
 use crate::{
-    error::{CallErrorKind, Failure, Ran, Refusal},
+    error::{CallErrorKind, Failure, Ran},
     message::{HEADER_BYTES, Message},
     stream::{ByteStream, Encoded, Streams, unfold},
 };
@@ -165,7 +165,11 @@ impl Incoming {
             Self::Ended => return None,
         };
         let Reader { stream, decoder } = &mut reader;
-        let frame = match next_frame_held(stream, decoder, held.as_mut()).await {
+        let next = match &mut held {
+            Some(held) => next_frame_held(stream, decoder, held).await,
+            None => next_frame(stream, decoder).await,
+        };
+        let frame = match next {
             Ok(frame) => frame?,
             Err(error) => return Some((Err(failure(&error)), Self::Ended)),
         };
@@ -188,9 +192,8 @@ fn failure(error: &ReadError) -> Failure {
             it,
         ))) if it.error_code == CLOSED_DONE => draining(),
         ReadError::Stream(QuicReadError::Reset(_)) => lost("its producer was stopped"),
-        ReadError::Overloaded(load) => {
-            let refusal = Refusal::Overloaded { load: load.clone() };
-            Failure::new(CallErrorKind::Refused(refusal), Ran::Yes)
+        ReadError::Refused(refusal) => {
+            Failure::new(CallErrorKind::Refused(refusal.clone()), Ran::Yes)
         }
         error => lost(&error.to_string()),
     }

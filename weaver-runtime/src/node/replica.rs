@@ -212,6 +212,7 @@ impl Commands {
             calls_waiting: calling.calls,
             calls_running: serving.calls.saturating_sub(1),
             queued_bytes: serving.bytes.saturating_sub(HEADER_BYTES),
+            unsent_bytes: serving.answer_bytes,
             streams_open: calling.streams + serving.streams,
             tasks: Handle::current().metrics().num_alive_tasks(),
         }

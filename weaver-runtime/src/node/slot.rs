@@ -97,6 +97,9 @@ impl Slot {
 
     /// The component, once the first attempt to build it has ended.
     pub(super) async fn ready(&self) -> Result<Arc<Instance>, Failure> {
+        if let State::Ready(instance) = &*self.state.borrow() {
+            return Ok(Arc::clone(instance));
+        }
         let mut state = self.state.subscribe();
         let limit = Duration::from_secs(FIRST_BUILD_SECONDS_MAX);
         let ended = timeout(limit, state.wait_for(|state| !matches!(state, State::Building))).await;
@@ -146,6 +149,12 @@ impl Slot {
 }
 
 impl Dispatch for Slot {
+    fn readiness(&self) -> Option<BoxFuture<'_, Result<(), Failure>>> {
+        let is_ready = matches!(&*self.state.borrow(), State::Ready(_));
+        (!is_ready)
+            .then(|| -> BoxFuture<'_, _> { Box::pin(async { self.ready().await.map(drop) }) })
+    }
+
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
         Box::pin(self.call(method, arguments))
     }

@@ -1,10 +1,10 @@
 //! Callers that were let in and then do not keep to the protocol.
 
 use quinn::ConnectionError;
-use weaver_runtime::{CallErrorKind, Ran};
+use weaver_runtime::{CallErrorKind, Failure, Ran};
 
 use crate::{
-    probe::{Callee, ECHO, FRIEND, HOLD, METHODS},
+    probe::{BROKEN, Callee, ECHO, FRIEND, HOLD, METHODS, PROBE, SUM, UNFINISHED},
     raw::{Head, Raw, SHARED_FRAME_BYTES_MAX, encode, frame, frame_of_length, kind, request},
     siege::Siege,
     until,
@@ -123,6 +123,27 @@ async fn components_and_methods_that_do_not_exist_are_malformed_requests() {
     }
     raw.assert_lives(100).await;
     siege.expect_line(raw.address(), "refused a call").await;
+    siege.end().await;
+}
+
+/// A call to what cannot be called goes elsewhere: its streams must not have begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_not_ready_accepts_no_streams() {
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
+    let head = Head { kind: kind::REQUEST, streams: 1, method: SUM, ..Head::default() };
+    let arguments = encode(&0_u32);
+    raw.send(&Head { component: BROKEN, call: 1, ..head }.before(&arguments)).await;
+    let reason = "no database".to_owned();
+    let failed = Failure::new(CallErrorKind::InitFailed { reason }, Ran::No);
+    assert_eq!(raw.next().await.failure(), failed);
+    // One that is being built is waited for as long as the deadline allows.
+    let head = Head { component: UNFINISHED, call: 2, time_left_ms: 50, ..head };
+    raw.send(&head.before(&arguments)).await;
+    let expired = Failure::new(CallErrorKind::DeadlineExceeded, Ran::No);
+    assert_eq!(raw.next().await.failure(), expired);
+    raw.send(&Head { component: PROBE, call: 3, ..head }.before(&arguments)).await;
+    assert_eq!(raw.next().await.kind, kind::ACCEPT);
     siege.end().await;
 }
 

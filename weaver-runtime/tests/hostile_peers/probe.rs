@@ -11,7 +11,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use weaver_runtime::{
-    BoxFuture, Client, Component, Dispatch, Failure, Message, Metadata, Result, Stream,
+    BoxFuture, CallErrorKind, Client, Component, Dispatch, Failure, Message, Metadata, Result,
+    Stream,
     fingerprint::{Fingerprint, Signature},
     limits::Limits,
     metadata,
@@ -186,6 +187,27 @@ impl Dispatch for Target {
     }
 }
 
+/// A component that cannot be called: it could not be built, or is still being built.
+struct Unready {
+    reason: Option<String>,
+}
+
+impl Dispatch for Unready {
+    fn readiness(&self) -> Option<BoxFuture<'_, std::result::Result<(), Failure>>> {
+        let reason = self.reason.clone();
+        Some(Box::pin(async move {
+            match reason {
+                Some(reason) => Err(CallErrorKind::InitFailed { reason }.into()),
+                None => std::future::pending().await,
+            }
+        }))
+    }
+
+    fn dispatch(&self, _: u16, _: Message) -> BoxFuture<'_, std::result::Result<Message, Failure>> {
+        unreachable!("it is never ready")
+    }
+}
+
 /// The methods of the program, as both sides of the same build have them.
 pub(crate) fn methods() -> Vec<Signature> {
     let names = <dyn Probe>::SPEC.methods.iter().map(|method| method.name);
@@ -207,7 +229,14 @@ pub(crate) fn loopback() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-/// A node that serves [`Probe`] as component 0, and component 1 to nobody.
+/// The indices of the components: there is none in between.
+pub(crate) const PROBE: u16 = 0;
+/// Cannot be built.
+pub(crate) const BROKEN: u16 = 3;
+/// Is being built.
+pub(crate) const UNFINISHED: u16 = 4;
+
+/// A node that serves components.
 pub(crate) struct Callee {
     pub(crate) authority: Authority,
     pub(crate) address: SocketAddr,
@@ -228,12 +257,14 @@ impl Callee {
             released: watch::Sender::new(false),
             flooded_items: Arc::default(),
         });
-        let service = |callers: &[&str]| {
-            let target: Arc<dyn Dispatch> = Arc::new(Target(Arc::clone(&subject) as _));
-            let callers = callers.iter().map(|&group| group.to_owned()).collect();
-            Some(Service { target, callers: Callers::Groups(callers), is_bounded: true })
+        let service = |target: Arc<dyn Dispatch>| {
+            let callers = Callers::Groups(vec![FRIEND.to_owned()]);
+            Some(Service { target, callers, is_bounded: true })
         };
-        let services = vec![service(&[FRIEND]), None];
+        let probe = service(Arc::new(Target(Arc::clone(&subject) as _)));
+        let unready =
+            |reason: Option<&str>| service(Arc::new(Unready { reason: reason.map(str::to_owned) }));
+        let services = vec![probe, None, None, unready(Some("no database")), unready(None)];
         let services = Services::new([(fingerprint(), services)], methods(), limits);
         let identity = authority.identity(CALLEE);
         let endpoint = Endpoint::bind(loopback(), &identity, limits, Io::new().unwrap()).unwrap();

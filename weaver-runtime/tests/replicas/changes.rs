@@ -1,12 +1,15 @@
 //! A set of replicas that changes while it is called.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::task::JoinSet;
-use weaver_runtime::limits::Limits;
+use weaver_runtime::{CallErrorKind, Ran, limits::Limits};
 
 use crate::{
     caller::Backend,
@@ -168,6 +171,29 @@ async fn one_that_drains_finishes_its_calls_and_streams_and_gets_no_new_ones() {
     }
 }
 
+/// A stream that would outlast the time for a drain ends with that, not with a lost connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_a_drain_cuts_say_so() {
+    seed();
+    for round in 0..20 {
+        let deployment = Deployment::of(1);
+        let (replica, backend) = (deployment.replica(0), &deployment.caller.backend);
+        replica.hold();
+        let mut streams = Vec::new();
+        for _ in 0..8 {
+            streams.push(backend.stream(5).await.unwrap());
+        }
+        let left = soon("its end", replica.stop_within(Duration::from_millis(20))).await;
+        assert_eq!(left, 8);
+        for stream in &mut streams {
+            let error = soon("the end of a stream", stream.next()).await.unwrap().unwrap_err();
+            let call_error = error.call_error().expect("an error of the way");
+            assert_eq!(call_error.kind(), &CallErrorKind::Draining, "round {round}");
+            assert_eq!(call_error.ran(), Ran::Yes);
+        }
+    }
+}
+
 /// The deployer waits for its processes: it knows, before silence on the connection says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_the_deployer_knows_to_be_dead_is_given_up_at_once() {
@@ -180,5 +206,5 @@ async fn one_that_the_deployer_knows_to_be_dead_is_given_up_at_once() {
     let _dead = deployment.remove(0);
     deployment.publish();
     let failure = soon("the failure", call).await.unwrap().unwrap_err();
-    assert_eq!(failure.ran, weaver_runtime::Ran::Unknown, "{failure:?}");
+    assert_eq!(failure.ran, Ran::Unknown, "{failure:?}");
 }

@@ -76,7 +76,12 @@ impl Replica {
 
     /// Stops in order, as a process does: the calls that were left.
     pub(crate) async fn stop(&self) -> usize {
-        let left = self.services.drain(Duration::from_secs(10)).await;
+        self.stop_within(Duration::from_secs(10)).await
+    }
+
+    /// The same with less time for what is under way.
+    pub(crate) async fn stop_within(&self, limit: Duration) -> usize {
+        let left = self.services.drain(limit).await;
         self.endpoint.close().await;
         left
     }
