@@ -4,7 +4,8 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    FnArg, Pat, PatIdent, ReturnType, Token, Type, TypeReference, parse_quote, parse_quote_spanned,
+    FnArg, Pat, PatIdent, PathArguments, ReturnType, Token, Type, TypeReference, parse_quote,
+    parse_quote_spanned,
 };
 
 use crate::{
@@ -156,6 +157,14 @@ impl Argument {
             Type::Reference(reference) => Some(ungrouped(&reference.elem)),
             _ => None,
         }
+    }
+
+    /// Whether the type is a stream, as far as its name says.
+    pub(crate) fn is_stream(&self) -> bool {
+        let Type::Path(ty) = &self.ty else { return false };
+        ty.path.segments.last().is_some_and(|last| {
+            last.ident == "Stream" && matches!(last.arguments, PathArguments::AngleBracketed(_))
+        })
     }
 
     /// The type as the boxed signature has it.

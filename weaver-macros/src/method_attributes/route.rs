@@ -38,12 +38,20 @@ impl Route {
         parts.iter().map(Part::parse).collect::<syn::Result<_>>().map(Self)
     }
 
-    /// Records the parts that belong to none of the method's arguments.
+    /// Records the parts that are no values among the method's arguments.
     pub(crate) fn check(&self, arguments: &[Argument], mistakes: &mut Mistakes) {
         for Part { argument: name, .. } in &self.0 {
-            if !arguments.iter().any(|argument| argument.ident == *name) {
-                let message = format_args!("no argument is named `{name}`: {}", cure(arguments));
-                mistakes.at(name, message);
+            match arguments.iter().find(|argument| argument.ident == *name) {
+                None => {
+                    let cure = cure(arguments);
+                    mistakes.at(name, format_args!("no argument is named `{name}`: {cure}"));
+                }
+                Some(argument) if argument.is_stream() => mistakes.at(
+                    name,
+                    "a stream is no key, because its items come after the call: write an argument \
+                     that is a value",
+                ),
+                Some(_) => {}
             }
         }
     }
