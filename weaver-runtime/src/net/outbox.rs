@@ -168,9 +168,10 @@ impl Outbox {
             {
                 let mut queue = self.lock();
                 queue.written_bytes = queue.batch.bytes;
+                let batch = queue.batch.take();
                 queue.hold_less();
-                if queue.batch.bytes > 0 {
-                    return Some(queue.batch.take());
+                if !batch.is_empty() {
+                    return Some(batch);
                 }
                 if queue.closed {
                     return None;
