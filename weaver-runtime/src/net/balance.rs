@@ -79,10 +79,10 @@ impl Balance {
                 let usable = self.untried(tried, |health| health.is_usable_for_its_keys(now));
                 self.heaviest(&usable, key, load)
             }
-            None => {
+            None => self.two_at_once(tried, load, now, rng).or_else(|| {
                 let usable = self.untried(tried, |health| health.is_usable(now));
                 lighter_of_two(usable, load, rng)
-            }
+            }),
         };
         let last_resort = || {
             let left_out = self.untried(tried, |health| !health.is_usable(now));
@@ -152,6 +152,34 @@ impl Balance {
         let usable = self.peers.iter().filter(|peer| peer.health.is_usable(now));
         let mut open = usable.filter(|peer| load(&peer.replica).is_some());
         open.any(|peer| !tried.contains(&peer.replica))
+    }
+
+    /// The less loaded of two that chance picked among all, if both can be used: the usual case, for
+    /// which nobody else need be looked at.
+    fn two_at_once(
+        &self,
+        tried: &[Arc<ReplicaAddress>],
+        load: impl Fn(usize) -> Option<usize>,
+        now: Instant,
+        rng: &mut Rng,
+    ) -> Option<usize> {
+        let count = self.peers.len();
+        if !tried.is_empty() || count == 0 {
+            return None;
+        }
+        let is_usable =
+            |index: usize| self.peers.get(index).is_some_and(|it| it.health.is_usable(now));
+        let first = rng.usize(..count);
+        if count == 1 {
+            return is_usable(first).then_some(first).filter(|index| load(*index).is_some());
+        }
+        // Any other.
+        let second = (first + rng.usize(1..count)) % count;
+        if !is_usable(first) || !is_usable(second) {
+            return None;
+        }
+        let (first_load, second_load) = (load(first)?, load(second)?);
+        Some(if second_load < first_load { second } else { first })
     }
 
     /// The indexes of replicas that were not tried and whose health is so.

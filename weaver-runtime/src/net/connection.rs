@@ -52,6 +52,9 @@ pub struct Connection {
     producing: Arc<Tally>,
     streams_max: usize,
     ids: AtomicU64,
+    /// Every call looks at this. (Quinn's own `close_reason` takes the lock under which its driver sends
+    /// and receives.)
+    has_ended: AtomicBool,
     io: Io,
 }
 
@@ -131,6 +134,7 @@ impl Connection {
             producing: Arc::default(),
             streams_max,
             ids: AtomicU64::new(1),
+            has_ended: AtomicBool::new(false),
             io,
         })
     }
@@ -141,8 +145,7 @@ impl Connection {
         self.io.spawn(async move {
             write.await;
             if !connection.waiting.is_closing() {
-                // For a connection that is closed already this does nothing.
-                connection.quic.close(CLOSED_PROTOCOL, b"its requests are not read");
+                connection.close(CLOSED_PROTOCOL, "its requests are not read");
             }
         });
         self.io.spawn(Arc::clone(self).read(receive, decoder));
@@ -152,12 +155,12 @@ impl Connection {
 
     /// Whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.quic.close_reason().is_some()
+        self.has_ended.load(Ordering::Relaxed)
     }
 
     /// Whether new calls can be sent.
     pub(super) fn is_open(&self) -> bool {
-        !self.waiting.is_closing() && self.quic.close_reason().is_none()
+        !self.waiting.is_closing() && !self.is_closed()
     }
 
     /// Calls that wait for their answer.
@@ -171,8 +174,9 @@ impl Connection {
         CallingGauges { calls: self.calls_in_flight(), streams }
     }
 
-    /// Closes the connection; calls in flight fail with "outcome unknown".
+    /// Closes the connection, if it has not ended; calls in flight fail with "outcome unknown".
     pub(super) fn close(&self, code: quinn::VarInt, reason: &str) {
+        self.has_ended.store(true, Ordering::Relaxed);
         self.quic.close(code, reason.as_bytes());
     }
 
@@ -266,8 +270,7 @@ impl Connection {
             let patience = Duration::from_secs(FLUSH_SECONDS_MAX);
             let _ = timeout(patience, self.quic.closed()).await;
         }
-        // For a connection that is closed already this does nothing.
-        self.quic.close(CLOSED_PROTOCOL, reason.as_bytes());
+        self.close(CLOSED_PROTOCOL, &reason);
         self.expected.close();
         self.waiting.fail_all(&self.lost());
     }
@@ -283,7 +286,7 @@ impl Connection {
                     Ok(None) => {}
                     // Whose answer it was is not known: no caller may wait for it for ever.
                     Err(error) => {
-                        connection.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+                        connection.close(CLOSED_PROTOCOL, &error.to_string());
                     }
                 }
             });
@@ -300,7 +303,7 @@ impl Connection {
                         connection.waiting.stream_arrived(&connection.expected, header, reader)
                     }
                     Err(error) if error.is_of_the_peer() => {
-                        connection.quic.close(CLOSED_PROTOCOL, error.to_string().as_bytes());
+                        connection.close(CLOSED_PROTOCOL, &error.to_string());
                     }
                     // Its producer has ended before it was read, or the connection has.
                     Err(_) => {}
@@ -325,7 +328,7 @@ impl Connection {
             | Kind::Cancel
             | Kind::Stream
             | Kind::Item => {
-                self.quic.close(CLOSED_PROTOCOL, b"a frame that only a caller sends");
+                self.close(CLOSED_PROTOCOL, "a frame that only a caller sends");
             }
         }
         self.finish_if_done();

@@ -51,9 +51,14 @@ pub(super) struct Group {
 #[derive(Debug)]
 struct State {
     balance: Balance,
-    links: HashMap<Arc<ReplicaAddress>, Link>,
+    links: Links,
     rng: Rng,
 }
+
+/// What there is between this node and replicas. They are told apart by where `balance` keeps them: it
+/// keeps one of each, every call asks three times, and there are few.
+#[derive(Debug, Default)]
+struct Links(Vec<(Arc<ReplicaAddress>, Link)>);
 
 /// What there is between this node and a replica.
 #[derive(Debug)]
@@ -83,7 +88,7 @@ pub(super) struct Waiting {
 
 impl Group {
     pub(super) fn new(name: String, dialler: Arc<Dialler>) -> Arc<Self> {
-        let (balance, links) = (Balance::default(), HashMap::new());
+        let (balance, links) = (Balance::default(), Links::default());
         let state = Mutex::new(State { balance, links, rng: Rng::new() });
         let (changes, budgets) = (watch::Sender::default(), Mutex::default());
         Arc::new(Self { name, dialler, state, changes, budgets })
@@ -110,8 +115,8 @@ impl Group {
     pub(super) fn set_replicas(&self, replicas: &[ReplicaAddress]) {
         let mut state = self.lock();
         state.balance.set_replicas(replicas, now());
-        let gone = state.links.extract_if(|replica, _| !replicas.contains(replica));
-        for (replica, link) in gone.collect::<Vec<_>>() {
+        let gone = state.links.0.extract_if(.., |(replica, _)| !replicas.contains(replica));
+        for (replica, link) in gone {
             if let Link::Open(connection) = link {
                 let replica = &replica.replica;
                 connection.close(CLOSED_REPLICA_GONE, &format!("replica {replica} is gone"));
@@ -216,7 +221,7 @@ impl Group {
             return Arc::clone(dial);
         }
         let dial = Dial::default();
-        state.links.insert(Arc::clone(&chosen.replica), Link::Dialling(Arc::clone(&dial)));
+        state.links.insert(&chosen.replica, Link::Dialling(Arc::clone(&dial)));
         let (group, its) = (Arc::clone(self), Arc::clone(&dial));
         self.dialler.endpoint.spawn(async move {
             let Dialler { endpoint, hello, methods } = &*group.dialler;
@@ -285,7 +290,7 @@ impl Group {
     /// What is under way on the connections to them.
     pub(super) fn gauges(&self) -> CallingGauges {
         let state = self.lock();
-        let connections = state.links.values().filter_map(|link| match link {
+        let connections = state.links.0.iter().filter_map(|(_, link)| match link {
             Link::Open(connection) => Some(connection.gauges()),
             Link::Dialling(_) => None,
         });
@@ -321,8 +326,30 @@ impl State {
     }
 }
 
+impl Links {
+    fn get(&self, replica: &ReplicaAddress) -> Option<&Link> {
+        self.0.iter().find(|(its, _)| std::ptr::eq(&**its, replica)).map(|(_, link)| link)
+    }
+
+    fn get_mut(&mut self, replica: &ReplicaAddress) -> Option<&mut Link> {
+        self.0.iter_mut().find(|(its, _)| std::ptr::eq(&**its, replica)).map(|(_, link)| link)
+    }
+
+    /// Replaces the link that there was.
+    fn insert(&mut self, replica: &Arc<ReplicaAddress>, link: Link) {
+        match self.get_mut(replica) {
+            Some(there) => *there = link,
+            None => self.0.push((Arc::clone(replica), link)),
+        }
+    }
+
+    fn remove(&mut self, replica: &ReplicaAddress) {
+        self.0.retain(|(its, _)| !std::ptr::eq(&**its, replica));
+    }
+}
+
 /// The calls in flight to a replica; `None` if it takes no more.
-fn load(links: &HashMap<Arc<ReplicaAddress>, Link>, replica: &ReplicaAddress) -> Option<usize> {
+fn load(links: &Links, replica: &ReplicaAddress) -> Option<usize> {
     match links.get(replica) {
         Some(Link::Open(connection)) if connection.is_open() => Some(connection.calls_in_flight()),
         // One that is going away stays: a new one to the same replica would be refused, too.
