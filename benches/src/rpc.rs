@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use weaver::{Context, Error, Result};
 
 use load::Cell;
-use peers::{Identity, System};
+use peers::{Identity, SERVER_NAME, System};
 pub(crate) use process::Assignment;
 use process::{Contestant, Flavour, WORKERS};
 use report::{Report, Row};
@@ -184,6 +184,3 @@ impl Identity {
         })
     }
 }
-
-/// What certificates are for.
-const SERVER_NAME: &str = "localhost";

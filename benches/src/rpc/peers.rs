@@ -1,6 +1,11 @@
 //! The systems that are compared, each at its best for one long-lived connection.
 
-pub(crate) mod tarpc;
+mod capnp;
+mod floor;
+mod tarpc;
+mod tls;
+mod tonic;
+mod wrpc;
 
 use std::{fmt, net::SocketAddr};
 
@@ -28,24 +33,40 @@ pub(crate) trait Peer {
 pub(crate) enum System {
     Ours,
     OursMarked,
+    TonicTls,
+    TonicPlaintext,
     Tarpc,
     TarpcMarked,
+    Capnp,
+    Wrpc,
+    Floor,
 }
 
 impl System {
     /// In the order of their turns.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Ours, Self::Tarpc, Self::OursMarked, Self::TarpcMarked];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Ours,
+        Self::TonicTls,
+        Self::TonicPlaintext,
+        Self::Tarpc,
+        Self::Capnp,
+        Self::OursMarked,
+        Self::TarpcMarked,
+        Self::Wrpc,
+        Self::Floor,
+    ];
 
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::OursMarked)
+        self == self.ours()
     }
 
     /// Which of ours has the same message.
     pub(crate) fn ours(self) -> Self {
         match self {
-            Self::Ours | Self::Tarpc => Self::Ours,
-            Self::OursMarked | Self::TarpcMarked => Self::OursMarked,
+            Self::Ours | Self::TonicTls | Self::TonicPlaintext | Self::Tarpc | Self::Capnp => {
+                Self::Ours
+            }
+            Self::OursMarked | Self::TarpcMarked | Self::Wrpc | Self::Floor => Self::OursMarked,
         }
     }
 }
@@ -55,11 +76,19 @@ impl fmt::Display for System {
         f.pad(match self {
             Self::Ours => "ours",
             Self::OursMarked => "ours, serde_bytes",
-            Self::Tarpc => "tarpc",
-            Self::TarpcMarked => "tarpc, serde_bytes",
+            Self::TonicTls => "tonic, TLS",
+            Self::TonicPlaintext => "tonic, plaintext",
+            Self::Tarpc => "tarpc, plaintext",
+            Self::TarpcMarked => "tarpc, plaintext, serde_bytes",
+            Self::Capnp => "capnp-rpc, plaintext",
+            Self::Wrpc => "wRPC, QUIC",
+            Self::Floor => "floor, TLS",
         })
     }
 }
+
+/// What certificates are for.
+pub(crate) const SERVER_NAME: &str = "localhost";
 
 /// What both ends of a connection with TLS show each other, in PEM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,13 +100,20 @@ pub(crate) struct Identity {
 
 /// One end of a peer.
 pub(crate) async fn run(assignment: &Assignment) -> Result<()> {
-    // Some clients cannot leave their thread.
-    let local = LocalSet::new();
-    match assignment.system {
-        System::Ours | System::OursMarked => Err(Error::msg("ours is deployed")),
-        System::Tarpc => local.run_until(end::<tarpc::Plain>(assignment)).await,
-        System::TarpcMarked => local.run_until(end::<tarpc::Marked>(assignment)).await,
-    }
+    let end = async {
+        match assignment.system {
+            System::Ours | System::OursMarked => Err(Error::msg("ours is deployed")),
+            System::TonicTls => end::<tonic::Tls>(assignment).await,
+            System::TonicPlaintext => end::<tonic::Plaintext>(assignment).await,
+            System::Tarpc => end::<tarpc::Plain>(assignment).await,
+            System::TarpcMarked => end::<tarpc::Marked>(assignment).await,
+            System::Capnp => end::<capnp::Capnp>(assignment).await,
+            System::Wrpc => end::<wrpc::Wrpc>(assignment).await,
+            System::Floor => end::<floor::Floor>(assignment).await,
+        }
+    };
+    // Some cannot leave their thread.
+    LocalSet::new().run_until(end).await
 }
 
 async fn end<P: Peer>(assignment: &Assignment) -> Result<()> {

@@ -205,7 +205,16 @@ fn size(cell: Cell) -> String {
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
-const PACKAGES: [&str; 4] = ["quinn", "rustls", "tokio", "tarpc"];
+const PACKAGES: [&str; 8] = [
+    "tokio",
+    "quinn",
+    "rustls",
+    "tonic",
+    "tarpc",
+    "capnp-rpc",
+    "wrpc-transport",
+    "wrpc-transport-quic",
+];
 
 /// The version of a package that this program is built with.
 fn locked(package: &str) -> String {

@@ -100,11 +100,13 @@ macro_rules! peer {
 }
 
 mod plain {
+    #![allow(dead_code, reason = "a trait for tests that tarpc makes of every service")]
     use super::*;
     peer!(Plain, EchoPlain, EchoPlainClient, plain);
 }
 
 mod marked {
+    #![allow(dead_code, reason = "a trait for tests that tarpc makes of every service")]
     use super::*;
     peer!(Marked, EchoMarked, EchoMarkedClient, marked);
 }
