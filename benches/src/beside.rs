@@ -6,7 +6,7 @@ use weaver::{Context, Error, Ref, Result};
 
 use crate::{
     calls::{self, Echo},
-    latencies::Latencies,
+    latencies::{Latencies, median},
 };
 
 /// How long each round takes, and how many there are of each kind, in turns.
@@ -45,11 +45,8 @@ pub(crate) async fn measure(echo: &Ref<dyn Echo>) -> Result<()> {
     Ok(())
 }
 
-fn medians(mut rounds: Vec<[f64; 3]>) -> [f64; 3] {
-    std::array::from_fn(|column| {
-        rounds.sort_by(|a, b| a[column].total_cmp(&b[column]));
-        rounds[rounds.len() / 2][column]
-    })
+fn medians(rounds: Vec<[f64; 3]>) -> [f64; 3] {
+    std::array::from_fn(|column| median(rounds.iter().map(|round| round[column])))
 }
 
 /// Calls a second, and the median and 99th percentile of their latency.

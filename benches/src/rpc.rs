@@ -1,0 +1,186 @@
+//! Ours and other systems in turns, each with its client and its server in processes of their own:
+//! the same messages there and back, from the same load loop, on the same kind of runtime.
+
+mod cpu;
+mod load;
+mod message;
+mod ours;
+mod peers;
+mod process;
+mod report;
+
+use std::{process::ExitCode, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
+use weaver::{Context, Error, Result};
+
+use load::Cell;
+use peers::{Identity, SERVER_NAME, System};
+pub(crate) use process::Assignment;
+use process::{Contestant, Flavour, WORKERS};
+use report::{Report, Row};
+
+/// What is measured, and for how long.
+struct Plan {
+    payloads_bytes: &'static [usize],
+    in_flight: &'static [usize],
+    rounds: usize,
+    /// For each cell of each system in each round, after a quarter of it to warm up.
+    time: Duration,
+    /// Into a file, and not only to the terminal.
+    kept: bool,
+}
+
+const FULL: Plan = Plan {
+    payloads_bytes: &[64, 1024, 64 << 10, 1 << 20],
+    in_flight: &[1, 8, 64, 512],
+    rounds: 3,
+    time: Duration::from_millis(300),
+    kept: true,
+};
+
+/// Only whether all systems work.
+const SMOKE: Plan = Plan {
+    payloads_bytes: &[64, 1 << 20],
+    in_flight: &[1, 16],
+    rounds: 1,
+    time: Duration::from_millis(30),
+    kept: false,
+};
+
+impl Plan {
+    fn cells(&self) -> impl Iterator<Item = Cell> {
+        self.payloads_bytes.iter().flat_map(|&payload_bytes| {
+            self.in_flight.iter().map(move |&in_flight| Cell { payload_bytes, in_flight })
+        })
+    }
+}
+
+/// The harness.
+pub(crate) fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let arguments: Vec<_> = arguments.collect();
+    let plan = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => FULL,
+        ["--smoke"] => SMOKE,
+        _ => return failed(&Error::msg("there is `rpc`, and `rpc --smoke`")),
+    };
+    let compared =
+        Flavour::CurrentThread.runtime().and_then(|runtime| runtime.block_on(compare(&plan)));
+    match compared {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// A process that the harness started.
+pub(crate) fn take_part(assignment: &Assignment) -> ExitCode {
+    if assignment.system.is_ours() {
+        return ours::run(assignment.flavour);
+    }
+    let ran =
+        assignment.flavour.runtime().and_then(|runtime| runtime.block_on(peers::run(assignment)));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    eprintln!("error: {error:?}");
+    ExitCode::FAILURE
+}
+
+impl Flavour {
+    fn runtime(self) -> Result<Runtime> {
+        let mut builder = match self {
+            Self::CurrentThread => Builder::new_current_thread(),
+            Self::MultiThread => Builder::new_multi_thread(),
+        };
+        Ok(builder.worker_threads(WORKERS).enable_all().build()?)
+    }
+}
+
+/// Fails at the end if a system has; the others' rows are there all the same.
+async fn compare(plan: &Plan) -> Result<()> {
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for flavour in [Flavour::CurrentThread, Flavour::MultiThread] {
+        rows.append(&mut rounds(plan, flavour, &mut failures).await?);
+    }
+    let report = Report::new(rows, plan.rounds, plan.time);
+    println!("{}", report.to_markdown());
+    if plan.kept {
+        report.keep()?;
+    }
+    match failures.len() {
+        0 => Ok(()),
+        count => Err(Error::msg(format!("{count} failures: {}", failures.join("; ")))),
+    }
+}
+
+/// Every round measures each cell of all systems in turn, so that a change of the machine's speed
+/// meets all alike.
+async fn rounds(plan: &Plan, flavour: Flavour, failures: &mut Vec<String>) -> Result<Vec<Row>> {
+    let identity = Identity::new()?;
+    let directories = tempfile::tempdir()?;
+    let mut failed = |system: System, error: &Error| {
+        eprintln!("{system} ({flavour}) fails: {error:#}");
+        failures.push(format!("{system} ({flavour})"));
+    };
+    let mut contestants = Vec::new();
+    for system in System::ALL {
+        let directory = directories.path().join(format!("{system:?}"));
+        std::fs::create_dir(&directory)?;
+        match Contestant::start(system, flavour, &identity, &directory).await {
+            Ok(contestant) => contestants.push(contestant),
+            Err(error) => failed(system, &error),
+        }
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for round in 1..=plan.rounds {
+        eprintln!("{flavour}: round {round} of {}", plan.rounds);
+        for cell in plan.cells() {
+            let mut still = Vec::new();
+            for mut contestant in contestants {
+                let system = contestant.system;
+                match contestant.measure(cell, plan.time).await {
+                    Ok(measured) => {
+                        Row::of(&mut rows, flavour, cell, system).rounds.push(measured);
+                        still.push(contestant);
+                    }
+                    Err(error) => {
+                        let Cell { payload_bytes, in_flight } = cell;
+                        let at = format!("{in_flight} calls of {payload_bytes} bytes");
+                        failed(system, &error.context(at));
+                    }
+                }
+            }
+            contestants = still;
+        }
+    }
+    for contestant in contestants {
+        let system = contestant.system;
+        if let Err(error) = contestant.end().await {
+            failed(system, &error);
+        }
+    }
+    Ok(rows)
+}
+
+impl Identity {
+    /// One for both ends, of an authority that nobody else has.
+    fn new() -> Result<Self> {
+        let key = || rcgen::KeyPair::generate().context("cannot make a key");
+        let mut authority = rcgen::CertificateParams::default();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority_key = key()?;
+        let certificate = authority.self_signed(&authority_key).context("an authority")?;
+        let issuer = rcgen::Issuer::new(authority, authority_key);
+        let end = rcgen::CertificateParams::new([SERVER_NAME.to_owned()]).context("a name")?;
+        let end_key = key()?;
+        Ok(Self {
+            authority: certificate.pem(),
+            certificate: end.signed_by(&end_key, &issuer).context("a certificate")?.pem(),
+            key: end_key.serialize_pem(),
+        })
+    }
+}
