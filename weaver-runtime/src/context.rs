@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub(crate) use self::{
-    deadline::{Expired, Guarded, deadline, expired, is_expired, until, within},
+    deadline::{Expired, Guarded, deadline, expired, is_expired, under, within},
     metadata::MetadataMap,
 };
 pub use self::{
@@ -129,6 +129,10 @@ pin_project_lite::pin_project! {
 impl<F> Scoped<F> {
     pub(crate) fn new(context: CallContext, inner: F) -> Self {
         Self { inner, context }
+    }
+
+    fn set_context(self: Pin<&mut Self>, context: CallContext) {
+        *self.project().context = context;
     }
 
     /// Polls what is inside.

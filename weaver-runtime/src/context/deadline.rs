@@ -2,12 +2,12 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
-    task::{Context, Poll},
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{CallContext, DEADLINE, Scoped};
 use crate::error::{CallError, CallErrorKind, Failure, Ran};
@@ -76,34 +76,56 @@ pub(crate) async fn expired() {
     std::future::poll_fn(poll).await;
 }
 
-/// Runs `future` under a deadline `limit` from now.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Expired> {
-    match Instant::now().checked_add(limit) {
-        Some(at) => until(at, CallContext::current(), future).await,
-        None => Ok(future.await),
+/// Runs `future` under a deadline `limit` from when it is first polled.
+pub(crate) fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
+    let context = CallContext::default();
+    Within { scoped: Scoped::new(context, future), alarm: None, limit: Some(limit) }
+}
+
+/// Runs `future` in `context`, under its deadline if it has one.
+pub(crate) fn under<F: Future>(context: CallContext, future: F) -> Within<F> {
+    let alarm = context.deadline.map(sleep_until);
+    Within { scoped: Scoped::new(context, future), alarm, limit: None }
+}
+
+pin_project_lite::pin_project! {
+    /// A future under a deadline. (Not an async function: that would keep room for what it runs once as
+    /// its argument and once as what it awaits, and calls are as large as that.)
+    #[derive(Debug)]
+    pub(crate) struct Within<F> {
+        #[pin]
+        scoped: Scoped<F>,
+        #[pin]
+        alarm: Option<Sleep>,
+        // What the deadline is to be, until the first poll.
+        limit: Option<Duration>,
     }
 }
 
-/// Runs `future` in `context`, under the deadline `at`.
-pub(crate) async fn until<F: Future>(
-    at: Instant,
-    context: CallContext,
-    future: F,
-) -> Result<F::Output, Expired> {
-    let context = context.with_deadline(at);
-    let at = context.deadline.unwrap_or(at);
-    let mut scoped = pin!(Scoped::new(context, future));
-    tokio::select! {
-        biased;
-        output = &mut scoped => return Ok(output),
-        () = sleep_until(at) => {}
+impl<F: Future> Future for Within<F> {
+    type Output = Result<F::Output, Expired>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut within = self.project();
+        if let Some(limit) = within.limit.take() {
+            let mut context = CallContext::current();
+            if let Some(at) = Instant::now().checked_add(limit) {
+                context = context.with_deadline(at);
+                within.alarm.set(context.deadline.map(sleep_until));
+            }
+            within.scoped.as_mut().set_context(context);
+        }
+        if let Poll::Ready(output) = within.scoped.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        let Some(alarm) = within.alarm.as_pin_mut() else { return Poll::Pending };
+        ready!(alarm.poll(cx));
+        // Once more: the call under way fails, so that the error names it.
+        match within.scoped.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => Poll::Ready(Err(Expired)),
+        }
     }
-    // Once more: the call under way fails, so that the error names it.
-    std::future::poll_fn(|cx| match scoped.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => Poll::Ready(Err(Expired)),
-    })
-    .await
 }
 
 pin_project_lite::pin_project! {

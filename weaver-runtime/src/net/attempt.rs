@@ -38,33 +38,28 @@ impl Attempt {
         &self.chosen.replica
     }
 
-    /// Sends the call. The attempt comes back, so that what failed is known by its replica.
-    pub(super) async fn send(
-        mut self,
-        component: u16,
-        method: u16,
-        message: Message,
-    ) -> (Self, Outcome) {
+    /// Sends the call.
+    pub(super) async fn send(&mut self, component: u16, method: u16, message: Message) -> Outcome {
         self.began = Some(now());
         let outcome = self.connection.call(component, method, message).await;
         self.is_reported = true;
         self.report(method, &outcome);
-        (self, outcome)
+        outcome
     }
 
     fn report(&self, method: u16, outcome: &Outcome) {
-        let Self { group, chosen, .. } = self;
+        let Self { group, chosen, began, .. } = self;
+        let now = now();
+        let waited = || began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         match said(outcome) {
             // It waits until the component is built, which says nothing about calls.
-            Said::Answered if method == READY_METHOD => group.abandoned(chosen, Duration::ZERO),
-            Said::Answered => group.succeeded(chosen, self.waited()),
-            Said::Trouble(trouble) => group.failed(chosen, trouble),
-            Said::Nothing => group.abandoned(chosen, Duration::ZERO),
+            Said::Answered if method == READY_METHOD => {
+                group.abandoned(chosen, Duration::ZERO, now);
+            }
+            Said::Answered => group.succeeded(chosen, waited(), now),
+            Said::Trouble(trouble) => group.failed(chosen, trouble, now),
+            Said::Nothing => group.abandoned(chosen, Duration::ZERO, now),
         }
-    }
-
-    fn waited(&self) -> Duration {
-        self.began.map_or(Duration::ZERO, |began| now().saturating_duration_since(began))
     }
 }
 
@@ -74,10 +69,13 @@ impl Drop for Attempt {
         if self.is_reported {
             return;
         }
-        if self.began.is_some() && self.deadline.is_some_and(|at| now() >= at) {
-            self.group.failed(&self.chosen, Trouble::TimedOut);
-        } else {
-            self.group.abandoned(&self.chosen, self.waited());
+        let now = now();
+        let waited = self.began.map(|began| now.saturating_duration_since(began));
+        match waited {
+            Some(_) if self.deadline.is_some_and(|at| now >= at) => {
+                self.group.failed(&self.chosen, Trouble::TimedOut, now);
+            }
+            _ => self.group.abandoned(&self.chosen, waited.unwrap_or_default(), now),
         }
     }
 }

@@ -200,9 +200,7 @@ impl Connection {
         };
         let mut interest = Interest { connection: self, call, large: None };
         let (frame, message_bytes) = request(call, component, method, message);
-        // The same buffer, for the case that nobody has run it.
-        let again = Message::from_frame(frame.slice(..message_bytes));
-        let (answer, was_sent) = match self.send(frame) {
+        let (answer, was_sent) = match self.send(&frame) {
             Ok(large) => {
                 interest.large = large;
                 (answer.await.ok(), true)
@@ -216,10 +214,13 @@ impl Connection {
         let Answer { result, arguments } =
             answer.unwrap_or_else(|| Answer { result: Err(self.lost()), arguments: None });
         let again = match (&result, arguments) {
-            (Err(_), Some(arguments)) => again.map(|mut again| {
-                arguments.put_back(&mut again);
-                again
-            }),
+            // The same buffer, for the case that nobody has run it.
+            (Err(_), Some(arguments)) => {
+                Message::from_frame(frame.slice(..message_bytes)).map(|mut again| {
+                    arguments.put_back(&mut again);
+                    again
+                })
+            }
             (Err(_), None) | (Ok(_), _) => None,
         };
         Outcome { answer: result, was_sent, again }
@@ -240,14 +241,15 @@ impl Connection {
     }
 
     /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
-    fn send(&self, frame: Bytes) -> Result<Option<oneshot::Sender<Never>>, Failure> {
+    fn send(&self, frame: &Bytes) -> Result<Option<oneshot::Sender<Never>>, Failure> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
             self.outbox.send(frame).map_err(not_sent)?;
             return Ok(None);
         }
         let (wanted, given_up) = oneshot::channel();
         let given_up = async { drop(given_up.await) };
-        let write = write_large(self.quic.clone(), frame, Arc::clone(&self.outbox), given_up);
+        let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
+        let write = write_large(quic, frame.clone(), outbox, given_up);
         write.map(|write| self.io.spawn(write)).map_err(not_sent)?;
         Ok(Some(wanted))
     }
@@ -410,7 +412,7 @@ impl Drop for Interest<'_> {
             let method = u16::from(self.large.is_some());
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send_notice(header.alone());
+            let _ = self.connection.outbox.send_notice(&header.alone());
             self.connection.finish_if_done();
         }
     }

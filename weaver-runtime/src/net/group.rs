@@ -270,21 +270,21 @@ impl Group {
     }
 
     /// A call was answered.
-    pub(super) fn succeeded(&self, chosen: &Chosen, latency: Duration) {
+    pub(super) fn succeeded(&self, chosen: &Chosen, latency: Duration, now: Instant) {
         let State { balance, rng, .. } = &mut *self.lock();
-        balance.succeeded(chosen, latency, now(), rng);
+        balance.succeeded(chosen, latency, now, rng);
     }
 
     /// A call failed for a reason that lies with the replica.
-    pub(super) fn failed(&self, chosen: &Chosen, trouble: Trouble) {
+    pub(super) fn failed(&self, chosen: &Chosen, trouble: Trouble, now: Instant) {
         let State { balance, rng, .. } = &mut *self.lock();
-        balance.failed(chosen, trouble, now(), rng);
+        balance.failed(chosen, trouble, now, rng);
     }
 
     /// A call ended without an answer, for another reason; it had `waited` for it so long.
-    pub(super) fn abandoned(&self, chosen: &Chosen, waited: Duration) {
+    pub(super) fn abandoned(&self, chosen: &Chosen, waited: Duration, now: Instant) {
         let State { balance, rng, .. } = &mut *self.lock();
-        balance.abandoned(chosen, waited, now(), rng);
+        balance.abandoned(chosen, waited, now, rng);
     }
 
     /// What is under way on the connections to them.

@@ -107,7 +107,7 @@ impl Outbox {
     }
 
     /// Queues a frame for the writer.
-    pub(super) fn send(&self, frame: Bytes) -> Result<(), NotQueued> {
+    pub(super) fn send(&self, frame: &Bytes) -> Result<(), NotQueued> {
         let mut queue = self.lock();
         let (bytes, bytes_max) = (queue.batch.bytes + frame.len(), OUTBOX_BYTES_MAX);
         if bytes > bytes_max {
@@ -121,7 +121,7 @@ impl Outbox {
     /// Queues a frame that the other side would otherwise wait for for ever, and that is short: a bare
     /// header, or the failure of a call. They have as much room again, which is beyond what the other
     /// frames can cause: for each of these there is at most one cancel, for instance.
-    pub(super) fn send_notice(&self, frame: Bytes) -> Result<(), NotQueued> {
+    pub(super) fn send_notice(&self, frame: &Bytes) -> Result<(), NotQueued> {
         let queue = self.lock();
         let (bytes, bytes_max) = (queue.batch.bytes + frame.len(), 2 * OUTBOX_BYTES_MAX);
         if bytes > bytes_max {
@@ -130,7 +130,7 @@ impl Outbox {
         self.push(queue, frame)
     }
 
-    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: Bytes) -> Result<(), NotQueued> {
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &Bytes) -> Result<(), NotQueued> {
         if queue.closed {
             return Err(NotQueued::Closed);
         }
@@ -230,13 +230,13 @@ impl Batch {
         self.bytes
     }
 
-    pub(super) fn push(&mut self, frame: Bytes) {
+    pub(super) fn push(&mut self, frame: &Bytes) {
         self.bytes += frame.len();
         if frame.len() < COALESCED_FRAME_BYTES_MAX {
-            self.tail.extend_from_slice(&frame);
+            self.tail.extend_from_slice(frame);
         } else {
             self.flush_tail();
-            self.frames.push(frame);
+            self.frames.push(frame.clone());
         }
     }
 
@@ -270,10 +270,10 @@ mod tests {
     #[tokio::test]
     async fn small_frames_leave_together_and_in_order() {
         let outbox = Outbox::default();
-        outbox.send(Bytes::from_static(b"a")).unwrap();
-        outbox.send(Bytes::from_static(b"b")).unwrap();
-        outbox.send(frame(COALESCED_FRAME_BYTES_MAX)).unwrap();
-        outbox.send(Bytes::from_static(b"c")).unwrap();
+        outbox.send(&Bytes::from_static(b"a")).unwrap();
+        outbox.send(&Bytes::from_static(b"b")).unwrap();
+        outbox.send(&frame(COALESCED_FRAME_BYTES_MAX)).unwrap();
+        outbox.send(&Bytes::from_static(b"c")).unwrap();
         let batch = outbox.take().await.unwrap();
         let lengths: Vec<_> = batch.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [2, COALESCED_FRAME_BYTES_MAX, 1]);
@@ -283,14 +283,14 @@ mod tests {
     #[tokio::test]
     async fn is_bounded() {
         let outbox = Outbox::default();
-        outbox.send(frame(OUTBOX_BYTES_MAX)).unwrap();
+        outbox.send(&frame(OUTBOX_BYTES_MAX)).unwrap();
         let full = |bytes, bytes_max| Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
         let max = OUTBOX_BYTES_MAX;
-        assert_eq!(outbox.send(frame(1)), full(max + 1, max));
-        outbox.send_notice(frame(max)).unwrap();
-        assert_eq!(outbox.send_notice(frame(1)), full(2 * max + 1, 2 * max));
+        assert_eq!(outbox.send(&frame(1)), full(max + 1, max));
+        outbox.send_notice(&frame(max)).unwrap();
+        assert_eq!(outbox.send_notice(&frame(1)), full(2 * max + 1, 2 * max));
         outbox.take().await.unwrap();
-        outbox.send(frame(1)).unwrap();
+        outbox.send(&frame(1)).unwrap();
     }
 
     #[tokio::test]
@@ -298,13 +298,13 @@ mod tests {
         let gate = Gate::new(&Limits { queued_bytes: 1000, ..Limits::default() });
         let outbox = Outbox::counted(gate.hold_answers(&Arc::default()));
         let held = || gate.gauges().answer_bytes;
-        outbox.send(frame(100)).unwrap();
+        outbox.send(&frame(100)).unwrap();
         let large = Outbox::reserve_large(Arc::clone(&outbox), 300).unwrap();
         assert_eq!(held(), 400);
-        let NotQueued::Full(load) = outbox.send(frame(700)).unwrap_err() else { unreachable!() };
+        let NotQueued::Full(load) = outbox.send(&frame(700)).unwrap_err() else { unreachable!() };
         assert_eq!(load, Load::Unsent { bytes: 1100, bytes_max: 1000 });
         let batch = outbox.take().await.unwrap();
-        outbox.send(frame(10)).unwrap();
+        outbox.send(&frame(10)).unwrap();
         assert_eq!((batch.len(), held()), (1, 410), "what is being written counts");
         outbox.take().await.unwrap();
         assert_eq!(held(), 310);
@@ -349,9 +349,9 @@ mod tests {
     #[tokio::test]
     async fn what_was_queued_before_closing_is_still_written() {
         let outbox = Outbox::default();
-        outbox.send(frame(3)).unwrap();
+        outbox.send(&frame(3)).unwrap();
         outbox.close();
-        assert_eq!(outbox.send(frame(1)), Err(NotQueued::Closed));
+        assert_eq!(outbox.send(&frame(1)), Err(NotQueued::Closed));
         assert_eq!(outbox.take().await.unwrap().len(), 1);
         assert!(outbox.take().await.is_none());
     }

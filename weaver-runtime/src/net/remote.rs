@@ -49,22 +49,35 @@ impl Remote {
 
     /// Tries replicas until one answers, as long as that is allowed: what may have run is sent again
     /// only where the author wrote `#[idempotent]`.
+    ///
+    /// Nearly every call is answered by the first replica. The others have their room elsewhere, because a
+    /// call's future is allocated, and filled, for each.
     pub(crate) async fn carry(&self, request: Request) -> Result<Message, Failure> {
         let Request { method, spec, key, arguments } = request;
-        let mut message = arguments?;
+        let message = arguments?;
         self.budget().deposit();
-        let mut call = Call::new(self, method, spec, key);
-        loop {
-            let attempt = call.choose().await?;
-            let (attempt, outcome) = call.send(attempt, message).await;
-            match outcome.answer {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => {
-                    call.note(&attempt, &failure, outcome.was_sent);
-                    message = call.go_on(failure, outcome.was_sent, outcome.again).await?;
-                }
-            }
+        let call = || Call::new(self, method, spec, key);
+        let is_hedged = spec.is_some_and(|spec| spec.hedge.is_some());
+        if is_hedged || context::is_expired() {
+            return Box::pin(call().run(message)).await;
         }
+        let mut attempt = match self.group.choose(key, &[], false) {
+            Choice::Send(attempt) => attempt,
+            Choice::Wait(waiting) => {
+                let call = Call { waits: Some(waiting), ..call() };
+                return Box::pin(call.run(message)).await;
+            }
+        };
+        let outcome = attempt.send(self.component, method, message).await;
+        let Outcome { answer, was_sent, again } = outcome;
+        let failure = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let mut call = call();
+        call.note(&attempt, &failure, was_sent);
+        drop(attempt);
+        Box::pin(call.run_again(failure, was_sent, again)).await
     }
 
     fn budget(&self) -> MutexGuard<'_, RetryBudget> {
@@ -87,6 +100,8 @@ struct Call<'a> {
     may_repeat: bool,
     /// The first failure after which it may have run.
     unknown: Option<Failure>,
+    /// For what it waits, if it has looked for a replica once.
+    waits: Option<Waiting>,
     /// It was refused, and is worth sending elsewhere, but not waiting.
     refused: Option<Failure>,
     /// Why it waits, and until when if it has no deadline.
@@ -110,10 +125,37 @@ impl<'a> Call<'a> {
             tried: Vec::new(),
             may_repeat: false,
             unknown: None,
+            waits: None,
             refused: None,
             reason: None,
             patience: None,
         }
+    }
+
+    /// Sends it until it is answered, or may not be sent again.
+    async fn run(mut self, mut message: Message) -> Result<Message, Failure> {
+        loop {
+            let attempt = self.choose().await?;
+            let (attempt, outcome) = self.send(attempt, message).await;
+            match outcome.answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => {
+                    self.note(&attempt, &failure, outcome.was_sent);
+                    message = self.go_on(failure, outcome.was_sent, outcome.again).await?;
+                }
+            }
+        }
+    }
+
+    /// The same after an attempt that failed.
+    async fn run_again(
+        mut self,
+        failure: Failure,
+        was_sent: bool,
+        again: Option<Message>,
+    ) -> Result<Message, Failure> {
+        let message = self.go_on(failure, was_sent, again).await?;
+        self.run(message).await
     }
 
     /// A replica to send it to, once there is one.
@@ -122,8 +164,8 @@ impl<'a> Call<'a> {
             if context::is_expired() {
                 return Err(self.expired());
             }
-            let mut waiting = match self.remote.group.choose(self.key, &self.tried, self.may_repeat)
-            {
+            let look = || self.remote.group.choose(self.key, &self.tried, self.may_repeat);
+            let mut waiting = match self.waits.take().map_or_else(look, Choice::Wait) {
                 Choice::Send(attempt) => return Ok(attempt),
                 Choice::Wait(waiting) => waiting,
             };
@@ -179,16 +221,16 @@ impl<'a> Call<'a> {
     }
 
     /// Sends it; if the answer takes long, to a second replica as well, where the author allows that.
-    async fn send(&mut self, attempt: Attempt, message: Message) -> (Attempt, Outcome) {
+    async fn send(&mut self, mut attempt: Attempt, message: Message) -> (Attempt, Outcome) {
         let hedge_after = self.spec.and_then(|spec| spec.hedge);
         if hedge_after.is_some()
             && let Some(copy) = message.again()
             && let Some(pause) = retry::hedge_pause(&self.progress(false), hedge_after)
         {
-            // Boxed, so that the many calls that are not hedged have no room for two.
-            return Box::pin(self.send_hedged(attempt, message, pause, copy)).await;
+            return self.send_hedged(attempt, message, pause, copy).await;
         }
-        attempt.send(self.remote.component, self.method, message).await
+        let outcome = attempt.send(self.remote.component, self.method, message).await;
+        (attempt, outcome)
     }
 
     /// The first answer wins. The other call is dropped, and with that cancelled.
@@ -200,15 +242,19 @@ impl<'a> Call<'a> {
         copy: Message,
     ) -> (Attempt, Outcome) {
         let (component, method) = (self.remote.component, self.method);
+        let send = |mut attempt: Attempt, message: Message| async move {
+            let outcome = attempt.send(component, method, message).await;
+            (attempt, outcome)
+        };
         let replica = Arc::clone(attempt.replica());
-        let mut first = pin!(attempt.send(component, method, message));
+        let mut first = pin!(send(attempt, message));
         tokio::select! {
             biased;
             ended = &mut first => return ended,
             () = sleep(pause) => {}
         }
         let Some(second) = self.hedge(replica) else { return first.await };
-        let mut second = pin!(second.send(component, method, copy));
+        let mut second = pin!(send(second, copy));
         let ((attempt, outcome), first_is_left) = tokio::select! {
             ended = &mut first => (ended, false),
             ended = &mut second => (ended, true),

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     component::Dispatch,
-    context::{self, Baggage, CallContext, Expired, MetadataMap, Scoped},
+    context::{self, Baggage, CallContext, MetadataMap},
     error::{CallErrorKind, Failure, Ran, Refusal},
     fingerprint::{Fingerprint, Signature},
     frame::CatchPanic,
@@ -421,7 +421,7 @@ impl Session {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
             // A closed outbox means that the connection has ended.
-            let _ = self.outbox.send_notice(Header::new(Kind::GoAway, 0).alone());
+            let _ = self.outbox.send_notice(&Header::new(Kind::GoAway, 0).alone());
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
             self.is_done.notified().await;
             // The caller takes our end for the end of everything.
@@ -524,7 +524,7 @@ impl Session {
                         if streams > 0 {
                             // A closed outbox means that the connection has ended.
                             let header = Header::new(Kind::Accept, call);
-                            let _ = session.outbox.send_notice(header.alone());
+                            let _ = session.outbox.send_notice(&header.alone());
                         }
                     };
                     handle(&*target, method, arguments, context, accept).await
@@ -557,7 +557,7 @@ impl Session {
 
     fn send(&self, frame: bytes::Bytes, place: Option<Place>) -> Result<(), NotQueued> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            return self.outbox.send(frame);
+            return self.outbox.send(&frame);
         }
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
         let write = connection::write_large(quic, frame, outbox, std::future::pending())?;
@@ -575,7 +575,7 @@ impl Session {
             // wait for it.
             return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent");
         };
-        match self.outbox.send_notice(Header::new(Kind::Failed, call).onto(message)) {
+        match self.outbox.send_notice(&Header::new(Kind::Failed, call).onto(message)) {
             // As above.
             Ok(()) | Err(NotQueued::Closed) => {}
             // It loses the connection rather than wait for this one for ever.
@@ -679,15 +679,9 @@ async fn handle(
         has_begun.store(true, Ordering::Relaxed);
         target.dispatch(method, arguments).await
     });
-    let ended = match context.deadline() {
-        None => Scoped::new(context, running).await,
-        Some(at) => match context::until(at, context, running).await {
-            Ok(ended) => ended,
-            Err(Expired) => {
-                let ran = if has_begun.into_inner() { Ran::Yes } else { Ran::No };
-                return Err(Failure::new(CallErrorKind::DeadlineExceeded, ran));
-            }
-        },
+    let Ok(ended) = context::under(context, running).await else {
+        let ran = if has_begun.into_inner() { Ran::Yes } else { Ran::No };
+        return Err(Failure::new(CallErrorKind::DeadlineExceeded, ran));
     };
     ended.unwrap_or_else(|message| {
         panics::log("a call's arguments or result", &message);

@@ -297,11 +297,11 @@ fn poll_batch(
     let mut batch = Batch::default();
     while batch.bytes() < BATCH_BYTES {
         match items.as_mut().poll_next(cx) {
-            Poll::Ready(Some(Ok(item))) => batch.push(Header::new(Kind::Item, call).onto(item)),
+            Poll::Ready(Some(Ok(item))) => batch.push(&Header::new(Kind::Item, call).onto(item)),
             Poll::Ready(Some(Err(failure))) => {
                 // A failure is text of a bounded length, and always encodes.
                 if let Ok(message) = Message::encode(&failure, failure.ran) {
-                    batch.push(Header::new(Kind::Failed, call).onto(message));
+                    batch.push(&Header::new(Kind::Failed, call).onto(message));
                 }
                 return Poll::Ready((batch.take(), true));
             }

@@ -53,21 +53,22 @@ impl<T: Carry> Checked<T> {
     pub(super) fn new(next: T, carried: Carried) -> Self {
         Self { next, carried }
     }
-
-    async fn call_within_method_deadline(&self, request: Request) -> Result<Message, Failure> {
-        self.carried.check(request.method)?;
-        match request.spec.and_then(|spec| spec.timeout) {
-            None => Guarded::new(self.next.carry(request)).await,
-            Some(limit) => context::within(limit, Guarded::new(self.next.carry(request)))
-                .await
-                .unwrap_or_else(|Expired| Err(CallErrorKind::DeadlineExceeded.into())),
-        }
-    }
 }
 
 impl<T: Carry> Transport for Checked<T> {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Message, Failure>> {
-        Box::pin(self.call_within_method_deadline(request))
+        if let Err(failure) = self.carried.check(request.method) {
+            return Box::pin(std::future::ready(Err(failure)));
+        }
+        let limit = request.spec.and_then(|spec| spec.timeout);
+        let call = Guarded::new(self.next.carry(request));
+        match limit {
+            None => Box::pin(call),
+            Some(limit) => Box::pin(async move {
+                let exceeded = |Expired| Err(CallErrorKind::DeadlineExceeded.into());
+                context::within(limit, call).await.unwrap_or_else(exceeded)
+            }),
+        }
     }
 }
 
