@@ -5,10 +5,12 @@
 //! cargo run --release -p benches             # direct calls
 //! cargo weaver deploy --release benches      # remote calls, and what large ones and overload do to them
 //! cargo run --release -p benches -- rpc      # remote calls beside those of other systems
+//! cargo run --release -p benches -- codec    # encodings of what those send
 //! ```
 
 mod beside;
 mod calls;
+mod codec;
 mod latencies;
 mod overload;
 mod rpc;
@@ -19,10 +21,11 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("rpc") => rpc::main(arguments),
+        Some("codec") => codec::main(),
         // The `weaver` command, so that `rpc` needs no program that is built elsewhere.
         Some("deploy" | "ask") => weaver_cli::main(),
         Some(other) => {
-            eprintln!("unknown: `{other}`; there is `rpc`, and without an argument direct calls");
+            eprintln!("unknown: `{other}`; there are `rpc` and `codec`");
             ExitCode::FAILURE
         }
         None => match rpc::Assignment::of_this_process() {

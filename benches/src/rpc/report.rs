@@ -140,7 +140,9 @@ impl Report {
         let names = cells.iter().map(|cell| format!(" {} × {} |", cell.in_flight, size(*cell)));
         writeln!(out, "| against | |{}", names.collect::<String>())?;
         writeln!(out, "| --- | --- |{}", " --: |".repeat(cells.len()))?;
-        for system in System::ALL.into_iter().filter(|system| !system.is_ours()) {
+        let measured = |system: &System| self.rows.iter().any(|row| row.system == *system);
+        for system in System::ALL.into_iter().filter(|system| !system.is_ours() && measured(system))
+        {
             for flavour in [Flavour::CurrentThread, Flavour::MultiThread] {
                 write!(out, "| {system} | {flavour} |")?;
                 for &cell in &cells {
