@@ -6,7 +6,7 @@ use weaver::Result;
 
 use crate::{
     Stage, borrowed, bytes, cancellation, concurrent, config, crates, deadlines, errors, init,
-    metadata, missing, panics, refused, shutdown, streams, too_large, values,
+    metadata, missing, panics, refused, runtime, shutdown, streams, too_large, values,
 };
 
 /// One behaviour, which is the same under every placement.
@@ -125,4 +125,5 @@ bodies! {
     streams::elsewhere_in_a_type_is_a_typed_error,
     concurrent::nobody_gets_anothers_answer,
     concurrent::a_slow_call_holds_up_nobody,
+    runtime::is_the_programs_own_for_every_call,
 }

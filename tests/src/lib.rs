@@ -12,6 +12,7 @@
 //! - `init`, `config`, `missing`, `crates`: how components are made;
 //! - `concurrent`, `cancellation`: many calls at once, and calls that are given up;
 //! - `deadlines`, `metadata`, `streams`: what else travels with a call;
+//! - `runtime`: where handlers run;
 //! - `shutdown`: components that write down their end;
 //! - [`errand`]: what the deployed program of this package does besides running bodies.
 
@@ -34,6 +35,7 @@ mod metadata;
 mod missing;
 mod panics;
 mod refused;
+mod runtime;
 mod shutdown;
 mod streams;
 mod too_large;

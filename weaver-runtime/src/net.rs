@@ -9,6 +9,7 @@ mod attempt;
 mod balance;
 mod connection;
 mod endpoint;
+mod first_poll;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gate;

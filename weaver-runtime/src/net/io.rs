@@ -1,17 +1,11 @@
 //! [`Io`]: where the QUIC drivers and the multiplexers run.
 //!
-//! In a multi-thread program they run on a current-thread runtime on a thread of their own (measured:
-//! 1.2–1.5× the calls a second with 64 or more in flight); in a current-thread program, where such a
-//! thread hurts, they run in place.
+//! In a multi-thread program they run on a thread of their own (measured: 1.2–1.5× the calls a second with
+//! 64 or more in flight); in a current-thread program, where such a thread hurts, they run in place.
 
-use std::{
-    future::Future, io, net::UdpSocket, pin::Pin, sync::Arc, thread::JoinHandle, time::Instant,
-};
+use std::{future::Future, io, net::UdpSocket, pin::Pin, sync::Arc, time::Instant};
 
-use tokio::{
-    runtime::{Builder, Handle, RuntimeFlavor},
-    sync::oneshot,
-};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
 /// The runtime for I/O of one node.
 #[derive(Clone, Debug)]
@@ -22,10 +16,7 @@ pub struct Io {
 }
 
 #[derive(Debug)]
-struct IoThread {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
+struct IoThread(Option<Runtime>);
 
 impl Io {
     /// To be called inside the program's runtime.
@@ -37,15 +28,12 @@ impl Io {
         if current.runtime_flavor() == RuntimeFlavor::CurrentThread {
             return Ok(Self { handle: current, _thread: None });
         }
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        // A multi-thread runtime, for its one thread also begins calls (see `first_poll`), and
+        // `block_in_place` is forbidden on any other.
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).thread_name("weaver-io").enable_all().build()?;
         let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("weaver-io".to_owned()).spawn(move || {
-            // An error means that the sender was dropped, which is a stop, too.
-            let _ = runtime.block_on(stopped);
-        })?;
-        let thread = IoThread { stop: Some(stop), thread: Some(thread) };
-        Ok(Self { handle, _thread: Some(Arc::new(thread)) })
+        Ok(Self { handle, _thread: Some(Arc::new(IoThread(Some(runtime)))) })
     }
 
     /// The runtime's handle.
@@ -61,13 +49,9 @@ impl Io {
 
 impl Drop for IoThread {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        let Some(thread) = self.thread.take() else { return };
-        // The last clone can be dropped by a task of the I/O thread itself, which must not wait
-        // for its own end.
-        if thread.thread().id() != std::thread::current().id() {
-            // An error is a panic of the thread, which its panic message has reported.
-            let _ = thread.join();
+        // The last clone can be dropped by a task, of the I/O thread or of another, which must not wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }

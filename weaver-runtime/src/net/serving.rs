@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::{self, Waker},
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,7 @@ use tokio::{
 use super::{
     connection::{self, ReadError, next_frame, next_frame_held},
     endpoint::CLOSED_PROTOCOL,
+    first_poll::{self, FirstPolls},
     gate::{CONNECTIONS_PER_CALLER_MAX, Gate, Phase, Place, ServingGauges, Share},
     handshake::{self, HANDSHAKE_SECONDS_MAX, Hello, Welcome},
     io::Io,
@@ -67,10 +69,29 @@ impl fmt::Debug for Service {
     }
 }
 
+/// A service, and how its calls fare.
+#[derive(Debug)]
+struct Served {
+    service: Service,
+    /// By the method's index, of which those beyond [`METHODS_APART`] share with others.
+    first_polls: [Arc<FirstPolls>; METHODS_APART],
+}
+
+const METHODS_APART: usize = 32;
+
+/// Arguments up to this size may be decoded, and their call begun, on the I/O thread.
+const IN_PLACE_BYTES_MAX: usize = 4 << 10;
+
+impl Served {
+    fn new(service: Service) -> Self {
+        Self { service, first_polls: std::array::from_fn(|_| Arc::default()) }
+    }
+}
+
 /// Everything that a node serves: for each set of interfaces (the program's, the control plane's) a
 /// table by component index.
 pub struct Services {
-    tables: HashMap<Fingerprint, Vec<Option<Service>>>,
+    tables: HashMap<Fingerprint, Vec<Option<Served>>>,
     /// The program's methods, for callers that are strangers.
     methods: Vec<Signature>,
     /// Where handlers run: the program's runtime.
@@ -92,8 +113,12 @@ impl Services {
         methods: Vec<Signature>,
         limits: &Limits,
     ) -> Arc<Self> {
+        let served = |services: Vec<Option<Service>>| {
+            services.into_iter().map(|service| service.map(Served::new)).collect()
+        };
+        let tables = tables.into_iter().map(|(table, services)| (table, served(services)));
         Arc::new(Self {
-            tables: tables.into_iter().collect(),
+            tables: tables.collect(),
             methods,
             handlers: Handle::current(),
             gate: Gate::new(limits),
@@ -112,19 +137,14 @@ impl Services {
         self.gate.gauges()
     }
 
-    fn service(
-        &self,
-        table: Fingerprint,
-        caller: &str,
-        component: u16,
-    ) -> Result<&Service, Failure> {
+    fn served(&self, table: Fingerprint, caller: &str, component: u16) -> Result<&Served, Failure> {
         let table = self.tables.get(&table);
-        let service = table.and_then(|services| services.get(usize::from(component)));
-        let Some(Some(service)) = service else {
+        let served = table.and_then(|services| services.get(usize::from(component)));
+        let Some(Some(served)) = served else {
             let reason = format!("this node serves no component with index {component}");
             return Err(Failure::new(CallErrorKind::Malformed { reason }, Ran::No));
         };
-        let may_call = match &service.callers {
+        let may_call = match &served.service.callers {
             Callers::All => true,
             Callers::Groups(groups) => groups.iter().any(|group| group == caller),
         };
@@ -132,7 +152,7 @@ impl Services {
             let refusal = Refusal::NotPermitted { group: caller.to_owned() };
             return Err(CallErrorKind::Refused(refusal).into());
         }
-        Ok(service)
+        Ok(served)
     }
 }
 
@@ -458,7 +478,8 @@ impl Session {
     }
 
     fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
-        let service = self.services.service(self.table, &self.caller, frame.header.component)?;
+        let served = self.services.served(self.table, &self.caller, frame.header.component)?;
+        let service = &served.service;
         self.check_streams(frame.header.streams)?;
         let bytes = frame.message.frame_bytes() + frame.metadata.len();
         let gate = &self.services.gate;
@@ -468,7 +489,9 @@ impl Session {
         };
         let context = self.context(frame)?;
         let arrived = service.is_bounded.then(Instant::now);
-        Ok(Admitted { target: Arc::clone(&service.target), context, place, arrived })
+        let method = usize::from(frame.header.method) % METHODS_APART;
+        let first_polls = Arc::clone(&served.first_polls[method]);
+        Ok(Admitted { target: Arc::clone(&service.target), context, place, arrived, first_polls })
     }
 
     /// Each stream that is announced costs us more than the caller. Twice what the caller may have under
@@ -514,8 +537,9 @@ impl Session {
         if streams > 0 {
             *arguments.streams() = self.expected.expect(call, streams);
         }
-        let task = self.services.handlers.spawn(async move {
-            let Admitted { target, context, place, arrived } = admitted;
+        let Admitted { target, context, place, arrived, first_polls } = admitted;
+        let may_be_in_place = arguments.frame_bytes() <= IN_PLACE_BYTES_MAX;
+        let running = async move {
             let session = &in_flight.session;
             let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
             let result = match may_begin {
@@ -532,7 +556,20 @@ impl Session {
                 Err(load) => Err(load.into()),
             };
             session.answer(call, result, Some(place));
-        });
+        };
+        let handlers = &self.services.handlers;
+        let task = if may_be_in_place && first_polls.are_quick() {
+            let mut running = Box::pin(running);
+            let _handlers = handlers.enter();
+            // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
+            let mut nobody = task::Context::from_waker(Waker::noop());
+            if first_polls.poll(running.as_mut(), &mut nobody).is_ready() {
+                return;
+            }
+            handlers.spawn(running)
+        } else {
+            handlers.spawn(first_poll::Counted::new(running, first_polls))
+        };
         self.running.set_task(call, task.abort_handle());
     }
 
@@ -658,6 +695,7 @@ struct Admitted {
     place: Place,
     /// When, if it is to be refused after too long a wait.
     arrived: Option<Instant>,
+    first_polls: Arc<FirstPolls>,
 }
 
 /// Runs one call in its context, no longer than until its deadline. `accept` tells the caller that the
@@ -715,11 +753,20 @@ struct Running(Mutex<Handlers>);
 
 #[derive(Default)]
 struct Handlers {
-    tasks: HashMap<u64, Option<AbortHandle>>,
+    calls: HashMap<u64, Handler>,
     /// Large requests that were cancelled and have not arrived, as far as is known.
     cancelled_early: VecDeque<u64>,
     /// The connection has ended: nothing is started any more.
     closed: bool,
+}
+
+/// What runs a call.
+enum Handler {
+    /// Nothing yet, or the I/O thread.
+    None,
+    Task(AbortHandle),
+    /// It was cancelled before it had a task.
+    Stopped,
 }
 
 /// As many large requests as can be on their way at once; the oldest are forgotten.
@@ -736,8 +783,7 @@ enum Begin {
 
 impl Running {
     /// Before the task exists: a runtime that is shutting down drops a task, and with it ends the call,
-    /// inside of `spawn`. Until [`set_task`](Self::set_task), `stop` would not find the task: both are
-    /// called by tasks of the one I/O thread, which do not wait in between.
+    /// inside of `spawn`.
     fn begin(&self, call: u64) -> Begin {
         let mut handlers = self.lock();
         if handlers.closed {
@@ -747,47 +793,67 @@ impl Running {
             handlers.cancelled_early.remove(index);
             return Begin::Never;
         }
-        match handlers.tasks.entry(call) {
+        match handlers.calls.entry(call) {
             Entry::Occupied(_) => Begin::Twice,
             Entry::Vacant(free) => {
-                free.insert(None);
+                free.insert(Handler::None);
                 Begin::Now
             }
         }
     }
 
     fn set_task(&self, call: u64, task: AbortHandle) {
-        if let Some(entry) = self.lock().tasks.get_mut(&call) {
-            *entry = Some(task);
+        let mut handlers = self.lock();
+        match handlers.calls.get_mut(&call) {
+            Some(Handler::Stopped) => {}
+            Some(handler) => {
+                *handler = Handler::Task(task);
+                return;
+            }
+            // It has ended.
+            None => return,
         }
+        // See `stop`.
+        drop(handlers);
+        task.abort();
     }
 
     fn end(&self, call: u64) {
-        self.lock().tasks.remove(&call);
+        self.lock().calls.remove(&call);
     }
 
     /// `is_large` says that the request had a stream of its own, and may arrive after this.
     fn stop(&self, call: u64, is_large: bool) {
         let mut handlers = self.lock();
-        let task = handlers.tasks.get(&call).cloned();
-        if task.is_none() && is_large {
-            handlers.cancelled_early.truncate(CANCELLED_EARLY_MAX - 1);
-            handlers.cancelled_early.push_front(call);
-        }
+        let stopped = match handlers.calls.get_mut(&call) {
+            Some(handler) => std::mem::replace(handler, Handler::Stopped),
+            None => {
+                if is_large {
+                    handlers.cancelled_early.truncate(CANCELLED_EARLY_MAX - 1);
+                    handlers.cancelled_early.push_front(call);
+                }
+                return;
+            }
+        };
         // Aborting may drop the handler, whose end takes the lock: so not while it is held.
         drop(handlers);
-        if let Some(task) = task.flatten() {
+        if let Handler::Task(task) = stopped {
             task.abort();
         }
     }
 
     fn stop_all(&self) {
-        let tasks: Vec<_> = {
+        let stopped: Vec<_> = {
             let mut handlers = self.lock();
             handlers.closed = true;
-            handlers.tasks.values().flatten().cloned().collect()
+            let handlers = handlers.calls.values_mut();
+            handlers.map(|handler| std::mem::replace(handler, Handler::Stopped)).collect()
         };
-        tasks.iter().for_each(AbortHandle::abort);
+        for handler in stopped {
+            if let Handler::Task(task) = handler {
+                task.abort();
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Handlers> {
