@@ -25,6 +25,8 @@ mod routes;
 mod serving;
 #[cfg(test)]
 mod simulation;
+#[cfg(unix)]
+mod socket;
 mod streaming;
 mod tally;
 mod tls;

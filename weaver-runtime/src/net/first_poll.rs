@@ -20,6 +20,10 @@ use std::{
 /// (Everything takes longer in an unoptimized build.)
 const QUICK_NANOSECONDS: u32 = if cfg!(debug_assertions) { 50_000 } else { 5_000 };
 
+/// The same for a call that no other has come with: until this average it is answered sooner than if a
+/// worker were woken for it. A first poll takes several times longer on a machine that has just slept.
+const ALONE_NANOSECONDS: u32 = 4 * QUICK_NANOSECONDS;
+
 /// What a method is taken for that was not called yet: some forty quick calls show that it is quick.
 const UNKNOWN_NANOSECONDS: u32 = 100 * QUICK_NANOSECONDS;
 
@@ -40,9 +44,10 @@ impl Default for FirstPolls {
 }
 
 impl FirstPolls {
-    /// Whether the next may be on the I/O thread.
-    pub(super) fn are_quick(&self) -> bool {
-        self.0.load(Ordering::Relaxed) <= QUICK_NANOSECONDS
+    /// Whether the next may be on the I/O thread; it `is_alone` if no other call has come with it.
+    pub(super) fn are_quick(&self, is_alone: bool) -> bool {
+        let max = if is_alone { ALONE_NANOSECONDS } else { QUICK_NANOSECONDS };
+        self.0.load(Ordering::Relaxed) <= max
     }
 
     /// One took so long. Of two at once one may not be counted.
@@ -102,7 +107,7 @@ mod tests {
 
     fn calls_until_quick(polls: &FirstPolls) -> usize {
         let mut calls = 0;
-        while !polls.are_quick() {
+        while !polls.are_quick(false) {
             polls.count(QUICK, true);
             calls += 1;
         }
@@ -114,7 +119,7 @@ mod tests {
         let polls = FirstPolls::default();
         assert!((30..50).contains(&calls_until_quick(&polls)));
         polls.count(20 * QUICK * 10, true);
-        assert!(!polls.are_quick());
+        assert!(!polls.are_quick(false));
         assert!(calls_until_quick(&polls) > 5);
         polls.count(Duration::MAX, true);
         assert!(calls_until_quick(&polls) > 60);
@@ -125,7 +130,9 @@ mod tests {
         let polls = FirstPolls::default();
         calls_until_quick(&polls);
         polls.count(QUICK, false);
-        assert!(!polls.are_quick());
+        assert!(!polls.are_quick(false));
+        (0..5).for_each(|_| polls.count(QUICK, false));
+        assert!(!polls.are_quick(true));
     }
 
     #[test]
@@ -134,6 +141,6 @@ mod tests {
         calls_until_quick(&polls);
         (0..50).for_each(|_| polls.count(QUICK, true));
         polls.count(20 * QUICK, true);
-        assert!(polls.are_quick());
+        assert!(polls.are_quick(false));
     }
 }

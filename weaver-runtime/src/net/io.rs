@@ -72,6 +72,9 @@ impl quinn::Runtime for QuicRuntime {
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn quinn::AsyncUdpSocket>> {
         let _entered = self.0.enter();
-        quinn::TokioRuntime.wrap_udp_socket(socket)
+        #[cfg(unix)]
+        return Ok(Arc::new(super::socket::Socket::new(socket, self.0.clone())?));
+        #[cfg(not(unix))]
+        return quinn::TokioRuntime.wrap_udp_socket(socket);
     }
 }

@@ -392,7 +392,7 @@ impl Session {
         let mut held = self.services.gate.hold_arguments(&self.share);
         // Once it is whole, the call's place holds its bytes.
         match next_frame_held(&mut stream, &mut decoder, &mut held).await {
-            Ok(Some(frame)) => self.take(frame),
+            Ok(Some(frame)) => self.take(frame, false),
             Ok(None) => {}
             Err(ReadError::Refused(refusal)) => {
                 if let Some(call) = decoder.unfinished_call() {
@@ -424,7 +424,7 @@ impl Session {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
-                Ok(Some(frame)) => self.take(frame),
+                Ok(Some(frame)) => self.take(frame, decoder.is_between_frames()),
                 Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
@@ -454,12 +454,12 @@ impl Session {
         self.outbox.close();
     }
 
-    /// Never waits: what cannot be taken on is refused.
-    fn take(self: &Arc<Self>, frame: Frame) {
+    /// Never waits: what cannot be taken on is refused. The frame `is_alone` if no other has come with it.
+    fn take(self: &Arc<Self>, frame: Frame, is_alone: bool) {
         let Header { kind, call, method, .. } = frame.header;
         match kind {
             Kind::Request => match self.admit(&frame) {
-                Ok(admitted) => self.start_call(frame, admitted),
+                Ok(admitted) => self.start_call(frame, is_alone, admitted),
                 Err(failure) => self.answer(call, Err(failure), None),
             },
             Kind::Cancel => {
@@ -523,7 +523,7 @@ impl Session {
         Ok(CallContext::new(deadline, Arc::new(baggage)))
     }
 
-    fn start_call(self: &Arc<Self>, frame: Frame, admitted: Admitted) {
+    fn start_call(self: &Arc<Self>, frame: Frame, is_alone: bool, admitted: Admitted) {
         let Header { call, method, streams, .. } = frame.header;
         match self.running.begin(call) {
             Begin::Now => {}
@@ -558,7 +558,7 @@ impl Session {
             session.answer(call, result, Some(place));
         };
         let handlers = &self.services.handlers;
-        let task = if may_be_in_place && first_polls.are_quick() {
+        let task = if may_be_in_place && first_polls.are_quick(is_alone) {
             let mut running = Box::pin(running);
             let _handlers = handlers.enter();
             // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
