@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use tokio::task::JoinSet;
-use weaver::{Context, Ref, Result, component};
+use weaver::{Context, Error, Ref, Result, component};
 
 use super::{
     load::{Client, Load, caller},
@@ -41,7 +41,8 @@ impl Parrot for Polly {
     }
 }
 
-/// `weaver.toml` of a deployment of this program in two processes.
+/// `weaver.toml` of a deployment of this program in two processes: `main`, with what it does not call
+/// here, and the parrot.
 pub(crate) fn config(program: &Path) -> String {
     // The `Debug` of a path is a TOML string.
     format!(
@@ -89,6 +90,9 @@ mod multi_thread {
 async fn call(parrot: Ref<dyn Parrot>) -> Result<()> {
     let assignment = Assignment::of_this_process().context("only the harness runs this")?;
     let server_pid = parrot.pid().await?;
+    if server_pid == std::process::id() {
+        return Err(Error::msg("the parrot is in the same process, where calls are direct"));
+    }
     match assignment.system {
         System::OursMarked => assignment.calling(MarkedCalls(parrot), server_pid).await,
         _ => assignment.calling(PlainCalls(parrot), server_pid).await,
