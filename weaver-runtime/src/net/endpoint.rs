@@ -251,7 +251,9 @@ fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportCon
         let mut congestion = CubicConfig::default();
         congestion.initial_window(LOOPBACK_WINDOW_BYTES);
         let mut discovery = quinn::MtuDiscoveryConfig::default();
-        discovery.upper_bound(LOOPBACK_DATAGRAM_BYTES);
+        discovery
+            .upper_bound(LOOPBACK_DATAGRAM_BYTES)
+            .black_hole_cooldown(Duration::from_millis(LOOPBACK_COOLDOWN_MILLISECONDS));
         config
             .initial_mtu(LOOPBACK_DATAGRAM_BYTES)
             .mtu_discovery_config(Some(discovery))
@@ -272,6 +274,11 @@ const LOOPBACK_DATAGRAM_BYTES: u16 = 65_507;
 
 /// With QUIC's default initial window, which is below one such datagram, nothing would ever leave.
 const LOOPBACK_WINDOW_BYTES: u64 = 1024 * 1024;
+
+/// When several bursts of large datagrams are lost, quinn takes the path for one that carries small ones
+/// only, and looks again after a minute: calls of 64 KiB then take five times the processor time. Here it
+/// was the peer's buffer that was full, for a moment.
+const LOOPBACK_COOLDOWN_MILLISECONDS: u64 = 50;
 
 /// Asked of the kernel for each direction, which commonly allows about 200 KiB.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
