@@ -18,7 +18,10 @@ use crate::{
     rpc::ours::{self, Parrot},
 };
 
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 20;
+
+/// A deployment takes longer, and ends later.
+const DEPLOYMENTS: usize = 10;
 
 /// Until every process of a deployment has long been waiting for calls.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -66,12 +69,20 @@ pub(crate) fn main() -> Result<()> {
 
 async fn measure() -> Result<()> {
     let mut starts = STARTS.map(|_| Vec::new());
-    let mut connections = Vec::new();
-    for round in 1..=ROUNDS {
-        eprintln!("round {round} of {ROUNDS}");
-        for (start, milliseconds) in STARTS.iter().zip(&mut starts) {
-            milliseconds.push(start.measure().await?);
+    // Alone first: what a deployment leaves behind slows down the process after it.
+    for (is_deployed, rounds) in [(false, ROUNDS), (true, DEPLOYMENTS)] {
+        for round in 1..=rounds {
+            eprintln!("{}: {round} of {rounds}", if is_deployed { "deployed" } else { "alone" });
+            for (start, milliseconds) in STARTS.iter().zip(&mut starts) {
+                if start.is_deployed == is_deployed {
+                    milliseconds.push(start.measure().await?);
+                }
+            }
         }
+    }
+    let mut connections = Vec::new();
+    for round in 1..=DEPLOYMENTS {
+        eprintln!("new connections: {round} of {DEPLOYMENTS}");
         let (_, connection) = started::<Connection>(Role::Connecting, deployed()?).await?;
         connections.push(connection);
     }

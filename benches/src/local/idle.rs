@@ -40,10 +40,12 @@ mod figures;
 #[path = "../../../../benches/src/local/calls.rs"]
 mod calls;
 
+use weaver::Context;
+
 fn main() -> weaver::Result<()> {
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok());
     let run = calls::run(rounds.unwrap_or(1))?;
-    println!("{}", serde_json::to_string(&run)?);
+    println!("{}", serde_json::to_string(&run).context("cannot write JSON")?);
     Ok(())
 }
 
