@@ -13,8 +13,10 @@ use calls::{Round, Run};
 
 const ROUNDS: usize = 15;
 
-/// A row of the table.
-const ROWS: [(&str, fn(&Round) -> f64); 3] = [
+type Nanoseconds = fn(&Round) -> f64;
+
+/// Of the table.
+const ROWS: [(&str, Nanoseconds); 3] = [
     ("`Ref<dyn Trait>`, ours", |round| round.ours),
     ("`Arc<dyn Trait>` with async-trait", |round| round.async_trait),
     ("an `async fn` of a struct", |round| round.plain),
