@@ -6,7 +6,8 @@ use weaver::{Context, Error, Ref, Result};
 
 use crate::{
     calls::{self, Echo},
-    latencies::{Latencies, median},
+    figures::median,
+    latencies::Latencies,
 };
 
 /// How long each round takes, and how many there are of each kind, in turns.

@@ -1,10 +1,6 @@
 //! Encodings of the message that `rpc` sends, in turns.
 
-use std::{
-    hint::black_box,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 use bincode::config::{Configuration, Fixint, LittleEndian, legacy};
 use prost::Message as _;
@@ -13,7 +9,7 @@ use weaver::{Context, Error, Result};
 use weaver_runtime::codec;
 
 use crate::{
-    latencies::median,
+    figures::{median, nanoseconds},
     rpc::message::{Marked, Message, Plain},
 };
 
@@ -35,14 +31,8 @@ struct Encoding<M> {
     decode: fn(&[u8]) -> Result<M>,
 }
 
-pub(crate) fn main() -> ExitCode {
-    match PAYLOADS_BYTES.into_iter().try_for_each(measure) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:?}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn main() -> Result<()> {
+    PAYLOADS_BYTES.into_iter().try_for_each(measure)
 }
 
 fn ours<M: Serialize + DeserializeOwned>(name: &'static str) -> Encoding<M> {
@@ -148,31 +138,15 @@ impl<M: Message> Encoding<M> {
     fn run(&self, payload_bytes: usize) -> Result<Run> {
         let message = M::new(payload_bytes);
         let mut bytes = Vec::new();
-        let encode = nanoseconds(|| {
+        let encode = nanoseconds(TIME, || {
             bytes.clear();
             (self.encode)(black_box(&message), &mut bytes)
         })?;
-        let decode = nanoseconds(|| (self.decode)(black_box(&bytes)).map(black_box).map(drop))?;
+        let decode =
+            nanoseconds(TIME, || (self.decode)(black_box(&bytes)).map(black_box).map(drop))?;
         if (self.decode)(&bytes)? != message {
             return Err(Error::msg(format!("{} gives something else back", self.name)));
         }
         Ok(Run { encoded_bytes: bytes.len(), encode, decode })
-    }
-}
-
-/// How long one takes, of as many as fit into [`TIME`].
-fn nanoseconds(mut once: impl FnMut() -> Result<()>) -> Result<f64> {
-    /// The clock is read once for so many.
-    const BATCH: u32 = 16;
-    let (began, mut count) = (Instant::now(), 0);
-    loop {
-        for _ in 0..BATCH {
-            once()?;
-        }
-        count += BATCH;
-        let elapsed = began.elapsed();
-        if elapsed >= TIME {
-            return Ok(elapsed.as_secs_f64() * 1e9 / f64::from(count));
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Latencies`]: how long calls took, and the [`median`] of rounds.
+//! [`Latencies`]: how long calls took.
 
 use std::time::Duration;
 
@@ -25,11 +25,4 @@ impl Latencies {
         let index = (share * last as f64).round() as usize;
         self.0.get(index).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
     }
-}
-
-/// The one in the middle, the upper one of two; of none, not a number.
-pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

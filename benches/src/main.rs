@@ -1,37 +1,62 @@
 //! What calls cost: this program's own, where its components are placed, and beside those of other
-//! systems.
+//! systems; and what comes before the first one.
 //!
 //! ```sh
 //! cargo run --release -p benches             # direct calls
 //! cargo weaver deploy --release benches      # remote calls, and what large ones and overload do to them
 //! cargo run --release -p benches -- rpc      # remote calls beside those of other systems
-//! cargo run --release -p benches -- codec    # encodings of what those send
+//! cargo run --release -p benches -- local    # direct calls beside those without weaver
+//! cargo run --release -p benches -- codec    # encodings of what `rpc` sends
+//! cargo run --release -p benches -- start    # until the first call is answered
+//! cargo run --release -p benches -- build    # until a program is built
 //! ```
 
 mod beside;
+mod build;
 mod calls;
+mod checkout;
 mod codec;
+mod figures;
 mod latencies;
+mod local;
+mod origin;
 mod overload;
+mod process;
 mod rpc;
+mod start;
 
 use std::process::ExitCode;
+
+use weaver::{Error, Result};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
-        Some("rpc") => rpc::main(arguments),
-        Some("codec") => codec::main(),
-        // The `weaver` command, so that `rpc` needs no program that is built elsewhere.
+        Some("rpc") => exit_code(rpc::main(arguments)),
+        Some("local") => exit_code(local::main(arguments)),
+        Some("codec") => exit_code(codec::main()),
+        Some("start") => exit_code(start::main()),
+        Some("build") => exit_code(build::main()),
+        // The `weaver` command, so that a deployment needs no program that is built elsewhere.
         Some("deploy" | "ask") => weaver_cli::main(),
-        Some(other) => {
-            eprintln!("unknown: `{other}`; there are `rpc` and `codec`");
-            ExitCode::FAILURE
-        }
-        None => match rpc::Assignment::of_this_process() {
-            Some(assignment) => rpc::take_part(&assignment),
+        Some(other) => exit_code(Err(Error::msg(format!(
+            "unknown: `{other}`; there are `rpc`, `local`, `codec`, `start` and `build`"
+        )))),
+        None => match process::Assignment::of_this_process() {
+            Some(process::Assignment::Rpc(assignment)) => rpc::take_part(&assignment),
+            Some(process::Assignment::Start(assignment)) => start::take_part(&assignment),
             None => program::run(),
         },
+    }
+}
+
+fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 mod cpu;
 mod load;
 pub(crate) mod message;
-mod ours;
+pub(crate) mod ours;
+mod part;
 mod peers;
-mod process;
 mod report;
 
 use std::{process::ExitCode, time::Duration};
@@ -15,9 +15,9 @@ use tokio::runtime::{Builder, Runtime};
 use weaver::{Context, Error, Result};
 
 use load::Cell;
+pub(crate) use part::Assignment;
+use part::{Contestant, Flavour, WORKERS};
 use peers::{Identity, SERVER_NAME, System};
-pub(crate) use process::Assignment;
-use process::{Contestant, Flavour, WORKERS};
 use report::{Report, Row};
 
 /// What is measured, and for how long.
@@ -88,17 +88,9 @@ impl Plan {
 }
 
 /// The harness.
-pub(crate) fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
-    let plan = match Plan::of(arguments) {
-        Ok(plan) => plan,
-        Err(error) => return failed(&error),
-    };
-    let compared =
-        Flavour::CurrentThread.runtime().and_then(|runtime| runtime.block_on(compare(&plan)));
-    match compared {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
+pub(crate) fn main(arguments: impl Iterator<Item = String>) -> Result<()> {
+    let plan = Plan::of(arguments)?;
+    Flavour::CurrentThread.runtime()?.block_on(compare(&plan))
 }
 
 /// A process that the harness started.
@@ -108,15 +100,7 @@ pub(crate) fn take_part(assignment: &Assignment) -> ExitCode {
     }
     let ran =
         assignment.flavour.runtime().and_then(|runtime| runtime.block_on(peers::run(assignment)));
-    match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
-}
-
-fn failed(error: &Error) -> ExitCode {
-    eprintln!("error: {error:?}");
-    ExitCode::FAILURE
+    crate::exit_code(ran)
 }
 
 impl Flavour {

@@ -1,17 +1,17 @@
 //! Ours: a component called through its reference, from `main` in another process of a deployment.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use tokio::task::JoinSet;
-use weaver::{Context, Error, Ref, Result, component};
+use weaver::{Error, Ref, Result, component};
 
 use super::{
     load::{Client, Load, caller},
     message::{Marked, Plain},
+    part::Flavour,
     peers::System,
-    process::{Assignment, Flavour},
 };
-use crate::latencies::Latencies;
+use crate::{latencies::Latencies, process::Assignment};
 
 #[component]
 pub(crate) trait Parrot {
@@ -43,13 +43,14 @@ impl Parrot for Polly {
 
 /// `weaver.toml` of a deployment of this program in two processes: `main`, with what it does not call
 /// here, and the parrot.
-pub(crate) fn config(program: &Path) -> String {
+pub(crate) fn config() -> Result<String> {
+    let program = std::env::current_exe()?;
     // The `Debug` of a path is a TOML string.
-    format!(
+    Ok(format!(
         "[app]\nname = \"rpc\"\nbinary = {program:?}\n\
          [placement]\ndefault = \"together\"\n\
          [groups.parrot]\ncomponents = [\"Parrot\"]\n"
-    )
+    ))
 }
 
 /// A process of the deployment.
@@ -88,7 +89,9 @@ mod multi_thread {
 }
 
 async fn call(parrot: Ref<dyn Parrot>) -> Result<()> {
-    let assignment = Assignment::of_this_process().context("only the harness runs this")?;
+    let Some(Assignment::Rpc(assignment)) = Assignment::of_this_process() else {
+        return Err(Error::msg("only the harness runs this"));
+    };
     let server_pid = parrot.pid().await?;
     if server_pid == std::process::id() {
         return Err(Error::msg("the parrot is in the same process, where calls are direct"));

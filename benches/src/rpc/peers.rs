@@ -15,7 +15,7 @@ use weaver::{Error, Result};
 
 use super::{
     load::Client,
-    process::{Assignment, Role},
+    part::{Assignment, Role},
 };
 
 /// A system to compare with: both of its ends.

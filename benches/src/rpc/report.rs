@@ -1,35 +1,29 @@
 //! What a run tells: a table to read, and JSON with every round.
 
-use std::{fmt::Write, fs, path::Path, process::Command, time::Duration};
+use std::{fmt::Write, fs, path::Path, time::Duration};
 
 use serde::Serialize;
 use weaver::{Context, Result};
 
 use super::{
     load::{Cell, Measured},
+    part::Flavour,
     peers::System,
-    process::Flavour,
 };
-use crate::latencies::median;
+use crate::{
+    figures::{median, two_digits},
+    origin::{Origin, PACKAGE},
+};
 
 /// A run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    date: String,
-    commit: String,
-    machine: Machine,
+    #[serde(flatten)]
+    origin: Origin,
     versions: Vec<(&'static str, String)>,
     rounds: usize,
     milliseconds: u128,
     rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Machine {
-    processor: String,
-    processors: usize,
-    kernel: String,
-    rustc: String,
 }
 
 /// One system in one cell.
@@ -71,18 +65,8 @@ const CPU: fn(&Measured) -> f64 = |measured| measured.cpu_us;
 
 impl Report {
     pub(crate) fn new(rows: Vec<Row>, rounds: usize, time: Duration) -> Self {
-        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let processor = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"));
-        let processor = processor.and_then(|line| line.split_once(": ")).map(|(_, name)| name);
         Self {
-            date: output_of("date", &["-u", "+%F"]),
-            commit: output_of("git", &["-C", PACKAGE, "describe", "--always", "--dirty"]),
-            machine: Machine {
-                processor: processor.unwrap_or("unknown").to_owned(),
-                processors: std::thread::available_parallelism().map_or(0, usize::from),
-                kernel: output_of("uname", &["-sr"]),
-                rustc: output_of("rustc", &["--version"]),
-            },
+            origin: Origin::now(),
             versions: PACKAGES.iter().map(|name| (*name, locked(name))).collect(),
             rounds,
             milliseconds: time.as_millis(),
@@ -94,7 +78,8 @@ impl Report {
     pub(crate) fn keep(&self) -> Result<()> {
         let directory = Path::new(PACKAGE).join("reports");
         fs::create_dir_all(&directory)?;
-        let file = directory.join(format!("{}-{}", self.date, self.commit));
+        let Origin { date, commit, .. } = &self.origin;
+        let file = directory.join(format!("{date}-{commit}"));
         let json = serde_json::to_string(self).context("cannot write JSON")?;
         // A line for each row can be compared with another run's.
         let json = json.replace(r#"{"flavour""#, "\n{\"flavour\"");
@@ -113,10 +98,8 @@ impl Report {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let Self { date, commit, machine, rounds, milliseconds, .. } = self;
-        let Machine { processor, processors, kernel, rustc } = machine;
-        writeln!(out, "# Calls beside other systems, {date}, {commit}\n")?;
-        writeln!(out, "{processors} × {processor}, {kernel}, {rustc}.")?;
+        let Self { origin, rounds, milliseconds, .. } = self;
+        write!(out, "{}", origin.heading("Calls beside other systems"))?;
         let versions = self.versions.iter().map(|(name, version)| format!("{name} {version}"));
         writeln!(out, "{}.", versions.collect::<Vec<_>>().join(", "))?;
         writeln!(out, "Medians of {rounds} rounds of {milliseconds} ms, systems in turns.")?;
@@ -187,16 +170,6 @@ impl Report {
     }
 }
 
-/// 0.87, 1.4, 13.
-fn two_digits(ratio: f64) -> String {
-    let digits = match ratio {
-        ..0.995 => 2,
-        ..9.95 => 1,
-        _ => 0,
-    };
-    format!("{ratio:.digits$}")
-}
-
 fn size(cell: Cell) -> String {
     match cell.payload_bytes {
         bytes @ ..1024 => format!("{bytes} B"),
@@ -204,8 +177,6 @@ fn size(cell: Cell) -> String {
         bytes => format!("{} MiB", bytes >> 20),
     }
 }
-
-const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
 const PACKAGES: [&str; 8] = [
     "tokio",
@@ -224,10 +195,4 @@ fn locked(package: &str) -> String {
     let version = lock.split_once(&format!("\nname = \"{package}\"\nversion = \""));
     let version = version.and_then(|(_, rest)| rest.split_once('"'));
     version.map_or("unknown", |(version, _)| version).to_owned()
-}
-
-fn output_of(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    output.ok().filter(|output| !output.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
