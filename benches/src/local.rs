@@ -13,8 +13,10 @@ use calls::{Round, Run};
 
 const ROUNDS: usize = 15;
 
-/// A row of the table.
-const ROWS: [(&str, fn(&Round) -> f64); 3] = [
+/// A row of the table: its name, and its figure of a round.
+type Row = (&'static str, fn(&Round) -> f64);
+
+const ROWS: [Row; 3] = [
     ("`Ref<dyn Trait>`, ours", |round| round.ours),
     ("`Arc<dyn Trait>` with async-trait", |round| round.async_trait),
     ("an `async fn` of a struct", |round| round.plain),

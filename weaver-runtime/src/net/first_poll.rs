@@ -110,13 +110,13 @@ impl FirstPolls {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Polls for the first time.
+    /// Polls for the first time; it `began` just now.
     pub(super) fn poll<F: Future + ?Sized>(
         &self,
         future: Pin<&mut F>,
         cx: &mut Context<'_>,
+        began: Instant,
     ) -> Poll<F::Output> {
-        let began = Instant::now();
         let poll = future.poll(cx);
         let now = Instant::now();
         self.count(now.saturating_duration_since(began), poll.is_ready(), now);
@@ -146,7 +146,7 @@ impl<F: Future> Future for Counted<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         match this.polls.take() {
-            Some(polls) => polls.poll(this.future, cx),
+            Some(polls) => polls.poll(this.future, cx, Instant::now()),
             None => this.future.poll(cx),
         }
     }

@@ -541,6 +541,7 @@ impl Session {
         }
         let Admitted { target, context, place, arrived, first_polls } = admitted;
         let in_place = frame_bytes <= IN_PLACE_BYTES_MAX && first_polls.are_quick(is_alone);
+        let began = arrived.unwrap_or_else(Instant::now);
         // One that does not wait for a worker says nothing about how long the others do.
         let arrived = arrived.filter(|_| !in_place);
         let running = async move {
@@ -567,7 +568,7 @@ impl Session {
             let _handlers = handlers.enter();
             // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
             let mut nobody = task::Context::from_waker(Waker::noop());
-            let poll = || first_polls.poll(running.as_mut(), &mut nobody);
+            let poll = || first_polls.poll(running.as_mut(), &mut nobody, began);
             match catch_panic(poll) {
                 Ok(Poll::Ready(())) => return,
                 Ok(Poll::Pending) => {}
