@@ -13,10 +13,10 @@ use calls::{Round, Run};
 
 const ROUNDS: usize = 15;
 
-type Nanoseconds = fn(&Round) -> f64;
+/// A row of the table: its name, and its figure of a round.
+type Row = (&'static str, fn(&Round) -> f64);
 
-/// Of the table.
-const ROWS: [(&str, Nanoseconds); 3] = [
+const ROWS: [Row; 3] = [
     ("`Ref<dyn Trait>`, ours", |round| round.ours),
     ("`Arc<dyn Trait>` with async-trait", |round| round.async_trait),
     ("an `async fn` of a struct", |round| round.plain),

@@ -42,6 +42,10 @@ pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;
 /// reading.
 pub const OUTBOX_BYTES_MAX: usize = 64 << 20;
 
+/// What may wait beyond that in short frames that the other side would otherwise wait for for ever, such
+/// as cancels and failures (4 MiB): 20,000 failures.
+pub const OUTBOX_NOTICE_BYTES_MAX: usize = 4 << 20;
+
 /// What may wait in large frames, which have streams of their own: four of the largest.
 pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 

@@ -140,6 +140,10 @@
 //! A direct call has its deadline as well; it is never sent again, and in one process there is but
 //! one to route to.
 //!
+//! A method must not block its thread: not for long, and never until another call is answered
+//! (`futures::executor::block_on`, a lock whose holder awaits one), since that answer may need the same
+//! thread. `tokio::task::spawn_blocking` and `block_in_place` are for work that blocks.
+//!
 //! # What may cross a boundary
 //!
 //! Arguments and results are any types that implement serde's traits and survive a format which does

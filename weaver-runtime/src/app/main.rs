@@ -85,7 +85,39 @@ where
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(Err::<(), _>(error).report()),
     };
+    let runtime = match role {
+        Role::Replica(..) => Running::Replica(Some(runtime)),
+        Role::Whole(..) | Role::Answered => Running::Whole(runtime),
+    };
     ExitCode::from(runtime.block_on(live(role, &builder, fields, run)))
+}
+
+/// The program's runtime until the process ends, by a panic or otherwise.
+enum Running {
+    /// Blocking work is waited for, as `#[tokio::main]` does.
+    Whole(Runtime),
+    /// Not here: when a handler has used `block_in_place` on the I/O thread, its runtime has gone on on a
+    /// thread for blocking work, and ends with the process.
+    Replica(Option<Runtime>),
+}
+
+impl Running {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self {
+            Self::Whole(runtime) | Self::Replica(Some(runtime)) => runtime.block_on(future),
+            Self::Replica(None) => unreachable!("it is taken when this is dropped"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Self::Replica(runtime) = self
+            && let Some(runtime) = runtime.take()
+        {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 async fn live<F, Fut, R>(

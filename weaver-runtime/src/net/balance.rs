@@ -51,13 +51,17 @@ impl Balance {
     /// and begins anew, but keeps its keys.
     pub(crate) fn set_replicas(&mut self, replicas: &[ReplicaAddress], now: Instant) {
         let mut known = std::mem::take(&mut self.peers);
-        let peers = replicas.iter().map(|replica| {
-            match known.iter().position(|peer| *peer.replica == *replica) {
+        for replica in replicas {
+            let is = |peer: &Peer| *peer.replica == *replica;
+            // One of each, however often it is named.
+            if self.peers.iter().any(is) {
+                continue;
+            }
+            self.peers.push(match known.iter().position(is) {
                 Some(index) => known.swap_remove(index),
                 None => Peer::new(replica.clone(), now),
-            }
-        });
-        self.peers = peers.collect();
+            });
+        }
     }
 
     /// The replica for a call with this key, other than those that it was `tried` on. `load` is the

@@ -1,7 +1,6 @@
 //! [`Connection`]: the caller's side of a connection to one node.
 
 use std::{
-    collections::HashMap,
     fmt,
     future::Future,
     iter::Sum,
@@ -15,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
+use rustc_hash::FxHashMap;
 use tokio::{
     runtime::Handle,
     sync::oneshot,
@@ -26,7 +26,7 @@ use super::{
     gate::Held,
     handshake::{self, Hello, Welcome},
     io::Io,
-    outbox::{NotQueued, Outbox, Stalled},
+    outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing, Reader},
     tally::{Counted, Tally},
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
@@ -141,7 +141,8 @@ impl Connection {
 
     /// Starts the tasks of the connection; all of them end with it.
     fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
-        let (connection, write) = (Arc::clone(self), write(send, Arc::clone(&self.outbox)));
+        let write = write(self.quic.clone(), send, Arc::clone(&self.outbox));
+        let connection = Arc::clone(self);
         self.io.spawn(async move {
             write.await;
             if !connection.waiting.is_closing() {
@@ -249,8 +250,12 @@ impl Connection {
         let (wanted, given_up) = oneshot::channel();
         let given_up = async { drop(given_up.await) };
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
-        let write = write_large(quic, frame.clone(), outbox, given_up);
-        write.map(|write| self.io.spawn(write)).map_err(not_sent)?;
+        let write = write_large(quic.clone(), frame.clone(), outbox, given_up).map_err(not_sent)?;
+        self.io.spawn(async move {
+            if write.await.is_err() {
+                quic.close(CLOSED_PROTOCOL, b"its requests are not read");
+            }
+        });
         Ok(Some(wanted))
     }
 
@@ -452,7 +457,8 @@ struct Waiting {
 
 #[derive(Debug, Default)]
 struct Calls {
-    callers: HashMap<u64, Caller>,
+    /// By ids that are ours: nobody chooses them so that they collide.
+    callers: FxHashMap<u64, Caller>,
     closed: bool,
 }
 
@@ -694,17 +700,40 @@ impl Progress {
 /// The other streams of a connection have 0.
 const SHARED_STREAM_PRIORITY: i32 = 1;
 
+/// The peer takes nothing any more.
+#[derive(Debug)]
+pub(super) struct Stalled;
+
+/// Waits for a write, unless nothing at all leaves on the connection for [`STALL_SECONDS_MAX`]: one that
+/// others overtake, or that shares a slow link with them, waits.
+async fn unless_stalled<T>(
+    quic: &quinn::Connection,
+    write: impl Future<Output = T>,
+) -> Result<T, Stalled> {
+    let mut write = pin!(write);
+    // Looked at twice, so that the many writes that do not wait need not look.
+    let patience = Duration::from_secs(STALL_SECONDS_MAX) / 2;
+    let mut before = None;
+    loop {
+        if let Ok(written) = timeout(patience, write.as_mut()).await {
+            return Ok(written);
+        }
+        let left = quic.stats().frame_tx.stream;
+        if before.replace(left) == Some(left) {
+            return Err(Stalled);
+        }
+    }
+}
+
 /// The single writer of a stream: one write for everything that was queued meanwhile. Ends when the outbox
-/// is closed, when the stream or the connection is gone, and when the peer reads nothing any more; then
-/// closes the outbox.
-pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
+/// is closed, when the stream or the connection is gone, and when the peer reads nothing any more.
+pub(super) async fn write(quic: quinn::Connection, mut stream: SendStream, outbox: Arc<Outbox>) {
     // Before large frames and streams, which share the connection. An error means that it is gone.
     let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
     while let Some(mut batch) = outbox.take().await {
-        let write = outbox.write(&mut stream, &mut batch);
-        if !matches!(outbox.unless_stalled(write).await, Ok(Ok(()))) {
-            outbox.close();
-            return;
+        let write = stream.write_all_chunks(&mut batch);
+        if !matches!(unless_stalled(&quic, write).await, Ok(Ok(()))) {
+            return outbox.abandon();
         }
     }
     // An error means that the stream is gone, which is what was wanted.
@@ -714,46 +743,38 @@ pub(super) async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
 }
 
 /// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.
-/// If the peer reads nothing any more it closes the outbox, which ends the connection.
 pub(super) fn write_large(
     quic: quinn::Connection,
     frame: Bytes,
     outbox: Arc<Outbox>,
     given_up: impl Future<Output = ()> + Send,
-) -> Result<impl Future<Output = ()> + Send, NotQueued> {
-    let place = Outbox::reserve_large(Arc::clone(&outbox), frame.len())?;
+) -> Result<impl Future<Output = Result<(), Stalled>> + Send, NotQueued> {
+    let place = Outbox::reserve_large(outbox, frame.len())?;
     Ok(async move {
         let mut given_up = pin!(given_up);
         let opened = tokio::select! {
-            opened = outbox.unless_stalled(quic.open_uni()) => opened,
-            () = &mut given_up => return,
+            opened = unless_stalled(&quic, quic.open_uni()) => opened?,
+            () = &mut given_up => return Ok(()),
         };
-        let mut stream = match opened {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(_)) => return,
-            Err(Stalled) => return outbox.close(),
-        };
+        let Ok(mut stream) = opened else { return Ok(()) };
         let write = async {
-            let mut frames = [frame];
-            let write = outbox.write(&mut stream, &mut frames);
-            match outbox.unless_stalled(write).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return,
-                Err(Stalled) => return outbox.close(),
-            }
-            if stream.finish().is_ok() {
+            if unless_stalled(&quic, stream.write_chunk(frame)).await?.is_ok()
+                && stream.finish().is_ok()
+            {
                 // As in `write`.
                 let _ = stream.stopped().await;
             }
+            Ok(())
         };
-        let is_given_up = tokio::select! {
-            () = write => false,
-            () = given_up => true,
+        let written = tokio::select! {
+            written = write => Some(written),
+            () = given_up => None,
         };
-        if is_given_up {
+        drop(place);
+        written.unwrap_or_else(|| {
             // An error means that everything has arrived.
             let _ = stream.reset(CLOSED_DONE);
-        }
-        drop(place);
+            Ok(())
+        })
     })
 }

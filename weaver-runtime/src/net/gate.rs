@@ -294,6 +294,18 @@ impl Held {
         Ok(())
     }
 
+    /// Holds `bytes` from now on, whether or not there is room.
+    pub(super) fn set_regardless(&mut self, bytes: usize) {
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => {
+                self.total.of(self.of).fetch_add(more, Ordering::Relaxed);
+                self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed);
+                self.bytes = bytes;
+            }
+            None => self.shrink_to(bytes),
+        }
+    }
+
     fn shrink_to(&mut self, bytes: usize) {
         let less = self.bytes - bytes;
         self.bytes = bytes;

@@ -4,24 +4,15 @@
 //! many calls leave in one write. (Measured against callers that write themselves: 1.5–2.1× the calls
 //! a second with 64 or more in flight.)
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use quinn::{SendStream, WriteError};
-use tokio::{sync::Notify, time::timeout};
+use tokio::sync::Notify;
 
 use super::gate::Held;
 use crate::{
     error::Load,
-    limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, STALL_SECONDS_MAX},
+    limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX},
 };
 
 /// Frames below this are copied together into one buffer; above it the copy costs more than a
@@ -32,8 +23,6 @@ const COALESCED_FRAME_BYTES_MAX: usize = 16 * 1024;
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
     filled: Notify,
-    /// How often the connection has taken something, on whichever stream.
-    writes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +45,23 @@ impl Queue {
     }
 
     /// Counts what there is.
-    fn hold_less(&mut self) {
-        // Less always has room.
-        let _ = self.hold(self.batch.bytes, self.large_bytes);
+    fn hold_what_there_is(&mut self) {
+        let bytes = self.batch.bytes + self.written_bytes + self.large_bytes;
+        if let Some(held) = &mut self.held {
+            held.set_regardless(bytes);
+        }
+    }
+
+    /// What `frame` would make of the frames that share the stream.
+    fn with(&self, frame: &Bytes, bytes_max: usize) -> Result<(), NotQueued> {
+        let bytes = self.batch.bytes + self.written_bytes + frame.len();
+        if self.closed {
+            Err(NotQueued::Closed)
+        } else if bytes > bytes_max {
+            Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -82,7 +85,7 @@ impl Drop for LargePlace {
     fn drop(&mut self) {
         let mut queue = self.outbox.lock();
         queue.large_bytes -= self.bytes;
-        queue.hold_less();
+        queue.hold_what_there_is();
     }
 }
 
@@ -95,10 +98,6 @@ pub(super) enum NotQueued {
     Full(Load),
 }
 
-/// The peer takes nothing any more.
-#[derive(Debug)]
-pub(super) struct Stalled;
-
 impl Outbox {
     /// An outbox whose frames count as `held`.
     pub(super) fn counted(held: Held) -> Arc<Self> {
@@ -109,38 +108,29 @@ impl Outbox {
     /// Queues a frame for the writer.
     pub(super) fn send(&self, frame: &Bytes) -> Result<(), NotQueued> {
         let mut queue = self.lock();
-        let (bytes, bytes_max) = (queue.batch.bytes + frame.len(), OUTBOX_BYTES_MAX);
-        if bytes > bytes_max {
-            return Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
-        }
-        let large_bytes = queue.large_bytes;
-        queue.hold(bytes, large_bytes).map_err(NotQueued::Full)?;
-        self.push(queue, frame)
+        queue.with(frame, OUTBOX_BYTES_MAX)?;
+        let (batch_bytes, large_bytes) = (queue.batch.bytes + frame.len(), queue.large_bytes);
+        queue.hold(batch_bytes, large_bytes).map_err(NotQueued::Full)?;
+        self.push(queue, frame);
+        Ok(())
     }
 
     /// Queues a frame that the other side would otherwise wait for for ever, and that is short: a bare
-    /// header, or the failure of a call. They have as much room again, which is beyond what the other
-    /// frames can cause: for each of these there is at most one cancel, for instance.
+    /// header, or the failure of a call. They have room of their own.
     pub(super) fn send_notice(&self, frame: &Bytes) -> Result<(), NotQueued> {
         let queue = self.lock();
-        let (bytes, bytes_max) = (queue.batch.bytes + frame.len(), 2 * OUTBOX_BYTES_MAX);
-        if bytes > bytes_max {
-            return Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
-        }
-        self.push(queue, frame)
+        queue.with(frame, OUTBOX_BYTES_MAX + OUTBOX_NOTICE_BYTES_MAX)?;
+        self.push(queue, frame);
+        Ok(())
     }
 
-    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &Bytes) -> Result<(), NotQueued> {
-        if queue.closed {
-            return Err(NotQueued::Closed);
-        }
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &Bytes) {
         let was_empty = queue.batch.bytes == 0;
         queue.batch.push(frame);
         drop(queue);
         if was_empty {
             self.filled.notify_one();
         }
-        Ok(())
     }
 
     /// A place for a large frame, which the caller writes to a stream of its own.
@@ -169,7 +159,7 @@ impl Outbox {
                 let mut queue = self.lock();
                 queue.written_bytes = queue.batch.bytes;
                 let batch = queue.batch.take();
-                queue.hold_less();
+                queue.hold_what_there_is();
                 if !batch.is_empty() {
                     return Some(batch);
                 }
@@ -181,42 +171,18 @@ impl Outbox {
         }
     }
 
-    /// Writes all frames to a stream of the connection.
-    pub(super) async fn write(
-        &self,
-        stream: &mut SendStream,
-        mut frames: &mut [Bytes],
-    ) -> Result<(), WriteError> {
-        while !frames.is_empty() {
-            let written = stream.write_chunks(frames).await?;
-            self.writes.fetch_add(1, Ordering::Relaxed);
-            frames = &mut frames[written.chunks..];
-        }
-        Ok(())
-    }
-
-    /// Waits for a write, unless the connection takes nothing at all for [`STALL_SECONDS_MAX`]: one
-    /// that others overtake waits.
-    pub(super) async fn unless_stalled<T>(
-        &self,
-        write: impl Future<Output = T>,
-    ) -> Result<T, Stalled> {
-        let mut write = pin!(write);
-        let patience = Duration::from_secs(STALL_SECONDS_MAX);
-        loop {
-            let writes = self.writes.load(Ordering::Relaxed);
-            match timeout(patience, write.as_mut()).await {
-                Ok(written) => return Ok(written),
-                Err(_) if self.writes.load(Ordering::Relaxed) == writes => return Err(Stalled),
-                Err(_) => {}
-            }
-        }
-    }
-
     /// Refuses frames from now on; what is queued is still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
+    }
+
+    /// Refuses frames from now on, and forgets those that are queued: the writer cannot write any more.
+    pub(super) fn abandon(&self) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        (queue.batch, queue.written_bytes) = (Batch::default(), 0);
+        queue.hold_what_there_is();
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -255,8 +221,6 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Instant, sleep};
-
     use super::*;
     use crate::{
         limits::{FRAME_BYTES_MAX, Limits},
@@ -285,12 +249,16 @@ mod tests {
         let outbox = Outbox::default();
         outbox.send(&frame(OUTBOX_BYTES_MAX)).unwrap();
         let full = |bytes, bytes_max| Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
-        let max = OUTBOX_BYTES_MAX;
+        let (max, notices_max) = (OUTBOX_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX);
         assert_eq!(outbox.send(&frame(1)), full(max + 1, max));
-        outbox.send_notice(&frame(max)).unwrap();
-        assert_eq!(outbox.send_notice(&frame(1)), full(2 * max + 1, 2 * max));
+        outbox.send_notice(&frame(notices_max)).unwrap();
+        let all = max + notices_max;
+        assert_eq!(outbox.send_notice(&frame(1)), full(all + 1, all));
         outbox.take().await.unwrap();
-        outbox.send(&frame(1)).unwrap();
+        assert_eq!(outbox.send(&frame(1)), full(all + 1, max), "it is not written yet");
+        outbox.close();
+        assert_eq!(outbox.send(&frame(1)), Err(NotQueued::Closed));
+        assert!(outbox.take().await.is_none());
     }
 
     #[tokio::test]
@@ -310,30 +278,13 @@ mod tests {
         assert_eq!(held(), 310);
         drop(large);
         assert_eq!(held(), 10);
-        outbox.close();
-        assert!(outbox.take().await.is_none());
+        outbox.send_notice(&frame(1001)).unwrap();
+        outbox.take().await.unwrap();
+        assert_eq!(held(), 1001, "whether or not there is room");
+        outbox.send_notice(&frame(7)).unwrap();
+        outbox.abandon();
         assert_eq!(held(), 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_waits_for_as_long_as_others_get_on() {
-        let outbox = Outbox::default();
-        let started = Instant::now();
-        let others = async {
-            for _ in 0..5 {
-                sleep(Duration::from_secs(STALL_SECONDS_MAX) / 2).await;
-                outbox.writes.fetch_add(1, Ordering::Relaxed);
-            }
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            stalled = outbox.unless_stalled(std::future::pending::<()>()) => {
-                assert!(stalled.is_err());
-            }
-            () = others => {}
-        }
-        assert_eq!(started.elapsed().as_secs(), 4 * STALL_SECONDS_MAX);
-        assert_eq!(outbox.unless_stalled(async { 7 }).await.unwrap(), 7);
+        assert!(outbox.take().await.is_none());
     }
 
     #[test]

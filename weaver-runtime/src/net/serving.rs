@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{self, Waker},
+    task::{self, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,7 @@ use super::{
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
 };
 use crate::{
+    catch_panic::catch_panic,
     component::Dispatch,
     context::{self, Baggage, CallContext, MetadataMap},
     error::{CallErrorKind, Failure, Ran, Refusal},
@@ -351,7 +352,7 @@ impl Session {
         decoder: FrameDecoder,
         writing: Counted,
     ) {
-        let write = connection::write(send, Arc::clone(&self.outbox));
+        let write = connection::write(self.quic.clone(), send, Arc::clone(&self.outbox));
         let (session, phase) = (Arc::clone(self), self.services.gate.phase());
         self.io.spawn(async move {
             write.await;
@@ -424,7 +425,7 @@ impl Session {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
-                Ok(Some(frame)) => self.take(frame, decoder.is_between_frames()),
+                Ok(Some(frame)) => self.take(frame, decoder.was_alone()),
                 Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
@@ -534,11 +535,15 @@ impl Session {
         }
         let in_flight = InFlight { session: Arc::clone(self), call };
         let mut arguments = frame.message;
+        let frame_bytes = arguments.frame_bytes();
         if streams > 0 {
             *arguments.streams() = self.expected.expect(call, streams);
         }
         let Admitted { target, context, place, arrived, first_polls } = admitted;
-        let may_be_in_place = arguments.frame_bytes() <= IN_PLACE_BYTES_MAX;
+        let in_place = frame_bytes <= IN_PLACE_BYTES_MAX && first_polls.are_quick(is_alone);
+        let began = arrived.unwrap_or_else(Instant::now);
+        // One that does not wait for a worker says nothing about how long the others do.
+        let arrived = arrived.filter(|_| !in_place);
         let running = async move {
             let session = &in_flight.session;
             let may_begin = arrived.map_or(Ok(()), |arrived| session.services.gate.begin(arrived));
@@ -558,13 +563,20 @@ impl Session {
             session.answer(call, result, Some(place));
         };
         let handlers = &self.services.handlers;
-        let task = if may_be_in_place && first_polls.are_quick(is_alone) {
+        let task = if in_place {
             let mut running = Box::pin(running);
             let _handlers = handlers.enter();
             // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
             let mut nobody = task::Context::from_waker(Waker::noop());
-            if first_polls.poll(running.as_mut(), &mut nobody).is_ready() {
-                return;
+            let poll = || first_polls.poll(running.as_mut(), &mut nobody, began);
+            match catch_panic(poll) {
+                Ok(Poll::Ready(())) => return,
+                Ok(Poll::Pending) => {}
+                // A body's own is caught within. This must not end the reader of the connection.
+                Err(message) => {
+                    panics::log("what a call leaves behind", &message);
+                    return self.fail(call, &CallErrorKind::Panicked { message }.into());
+                }
             }
             handlers.spawn(running)
         } else {
@@ -592,14 +604,17 @@ impl Session {
         }
     }
 
-    fn send(&self, frame: bytes::Bytes, place: Option<Place>) -> Result<(), NotQueued> {
+    fn send(self: &Arc<Self>, frame: bytes::Bytes, place: Option<Place>) -> Result<(), NotQueued> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
             return self.outbox.send(&frame);
         }
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
         let write = connection::write_large(quic, frame, outbox, std::future::pending())?;
+        let session = Arc::clone(self);
         self.io.spawn(async move {
-            write.await;
+            if write.await.is_err() {
+                session.throw_out(&ANSWERS_NOT_READ);
+            }
             drop(place);
         });
         Ok(())

@@ -165,6 +165,10 @@ impl Kind {
     }
 }
 
+/// A frame that arrives in parts has room for so many times what is there, so that it is moved once or twice
+/// while it grows. Until they are written to, such pages cost nothing but addresses.
+const ROOM_TIMES: usize = 16;
+
 /// Cuts what arrives on a stream into frames, however it was split on the way.
 ///
 /// Feed it with [`push`](Self::push), then call [`next`](Self::next) until it gives `None`. After an
@@ -174,6 +178,8 @@ pub(super) struct FrameDecoder {
     bytes_max: usize,
     /// The chunk that is being cut: whole frames are taken from it without copying.
     chunk: Bytes,
+    /// Frames that ended in it so far.
+    frames_of_chunk: usize,
     /// The beginning of a frame whose end is in chunks to come.
     partial: BytesMut,
 }
@@ -181,13 +187,13 @@ pub(super) struct FrameDecoder {
 impl FrameDecoder {
     /// A decoder for a stream on which frames are at most `bytes_max` long.
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, chunk: Bytes::new(), partial: BytesMut::new() }
+        Self { bytes_max, chunk: Bytes::new(), frames_of_chunk: 0, partial: BytesMut::new() }
     }
 
     /// The next bytes of the stream, once everything before was taken by [`next`](Self::next).
     pub(super) fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "frames of the last chunk were not taken");
-        self.chunk = chunk;
+        (self.chunk, self.frames_of_chunk) = (chunk, 0);
     }
 
     /// From the next frame on, they are at most `bytes_max` long.
@@ -204,6 +210,11 @@ impl FrameDecoder {
     pub(super) fn unfinished_call(&self) -> Option<u64> {
         let (header, _) = Header::parse(self.partial.first_chunk()?).ok()?;
         Some(header.call)
+    }
+
+    /// Whether the last frame came with no other.
+    pub(super) fn was_alone(&self) -> bool {
+        self.frames_of_chunk == 1 && self.is_between_frames()
     }
 
     /// Whether the stream may end here.
@@ -223,6 +234,7 @@ impl FrameDecoder {
             }
             std::mem::take(&mut self.partial).freeze()
         };
+        self.frames_of_chunk += 1;
         Self::frame(whole).map(Some)
     }
 
@@ -244,6 +256,8 @@ impl FrameDecoder {
     /// arrived, not with the length that the peer announced.
     fn gather(&mut self, bytes: usize) {
         let missing = bytes.saturating_sub(self.partial.len());
+        let arrived = self.partial.len() + self.chunk.len();
+        self.partial.reserve(missing.min(ROOM_TIMES * arrived));
         let taken = missing.min(self.chunk.len());
         self.partial.extend_from_slice(&self.chunk[..taken]);
         self.chunk.advance(taken);

@@ -1,10 +1,6 @@
 //! [`Slot`]: the place of one component in a node, from before it is built until it is stopped.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::timeout};
 
@@ -24,9 +20,6 @@ use crate::{
 pub(crate) struct Slot {
     implementation: &'static Implementation,
     state: watch::Sender<State>,
-    /// What was built, for the calls while it is [`Ready`](State::Ready): they borrow it, and so need no
-    /// future of their own that would hold it.
-    built: OnceLock<Arc<Instance>>,
 }
 
 #[derive(Clone)]
@@ -52,8 +45,7 @@ impl fmt::Debug for Slot {
 
 impl Slot {
     pub(crate) fn new(implementation: &'static Implementation) -> Self {
-        let (state, built) = (watch::Sender::new(State::Building), OnceLock::new());
-        Self { implementation, state, built }
+        Self { implementation, state: watch::Sender::new(State::Building) }
     }
 
     /// Builds the component, after its dependencies, and tries again until it succeeds.
@@ -61,10 +53,7 @@ impl Slot {
         let name = self.implementation.component.name;
         for attempt in 0_u32.. {
             let error = match self.try_build(provider, dependencies).await {
-                Ok(instance) => {
-                    let instance = self.built.get_or_init(|| Arc::new(instance));
-                    return self.enter(State::Ready(Arc::clone(instance)));
-                }
+                Ok(instance) => return self.enter(State::Ready(Arc::new(instance))),
                 Err(error) => error,
             };
             let pause = pause(attempt);
@@ -108,7 +97,7 @@ impl Slot {
 
     /// The component, once the first attempt to build it has ended.
     pub(super) async fn ready(&self) -> Result<Arc<Instance>, Failure> {
-        if let Some(instance) = self.ready_now() {
+        if let State::Ready(instance) = &*self.state.borrow() {
             return Ok(Arc::clone(instance));
         }
         let mut state = self.state.subscribe();
@@ -145,48 +134,31 @@ impl Slot {
         }
     }
 
-    /// What was built, unless it was stopped.
-    fn ready_now(&self) -> Option<&Arc<Instance>> {
-        let is_ready = matches!(&*self.state.borrow(), State::Ready(_));
-        self.built.get().filter(|_| is_ready)
-    }
-
-    async fn call_when_ready(&self, method: u16, arguments: Message) -> Result<Message, Failure> {
+    async fn call(&self, method: u16, mut arguments: Message) -> Result<Message, Failure> {
+        // Held by the call alone, so that what was stopped is dropped with the last one.
         let instance = self.ready().await?;
-        self.call(&instance, method, arguments).await
-    }
-
-    fn call<'a>(
-        &self,
-        instance: &'a Instance,
-        method: u16,
-        mut arguments: Message,
-    ) -> BoxFuture<'a, Result<Message, Failure>> {
         if method == READY_METHOD {
-            return Box::pin(std::future::ready(Ok(Message::empty())));
+            return Ok(Message::empty());
         }
         if arguments.has_streams() {
             let spec = self.implementation.component;
             let method = spec.methods.get(usize::from(method)).map_or("?", |method| method.name);
             arguments.streams().name(spec.name, method);
         }
-        instance.dispatch.dispatch(method, arguments)
+        instance.dispatch.dispatch(method, arguments).await
     }
 }
 
 impl Dispatch for Slot {
     fn readiness(&self) -> Option<BoxFuture<'_, Result<(), Failure>>> {
-        if self.ready_now().is_some() {
+        if matches!(&*self.state.borrow(), State::Ready(_)) {
             return None;
         }
         Some(Box::pin(async { self.ready().await.map(drop) }))
     }
 
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>> {
-        match self.ready_now() {
-            Some(instance) => self.call(instance, method, arguments),
-            None => Box::pin(self.call_when_ready(method, arguments)),
-        }
+        Box::pin(self.call(method, arguments))
     }
 }
 

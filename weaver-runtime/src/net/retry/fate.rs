@@ -27,7 +27,10 @@ impl Fate {
             // Overloaded, for one: elsewhere it would be the same, and more work.
             _ if !was_sent => Self::Final,
             (CallErrorKind::Draining, Ran::No) => Self::Draining,
-            (CallErrorKind::Refused(Refusal::Overloaded { .. }), Ran::No)
+            (
+                CallErrorKind::Refused(Refusal::Overloaded { .. } | Refusal::Stalled { .. }),
+                Ran::No,
+            )
             | (CallErrorKind::InitFailed { .. }, Ran::No) => Self::Refused,
             (CallErrorKind::OutcomeUnknown { .. }, Ran::No | Ran::Unknown) => Self::Unknown,
             // What else may have run is the end of the caller's patience (its deadline, its
@@ -53,9 +56,11 @@ mod tests {
     #[test]
     fn follows_from_the_failure() {
         let too_large = Refusal::TooLarge { bytes: 2, bytes_max: 1 };
+        let stalled = Refusal::Stalled { bytes: 1, bytes_min: 2, seconds: 1 };
         let fates = [
             (CallErrorKind::Draining, Fate::Draining),
             (overloaded(), Fate::Refused),
+            (CallErrorKind::Refused(stalled), Fate::Refused),
             (CallErrorKind::InitFailed { reason: text() }, Fate::Refused),
             (CallErrorKind::OutcomeUnknown { reason: text() }, Fate::Unknown),
             (CallErrorKind::DeadlineExceeded, Fate::Final),
