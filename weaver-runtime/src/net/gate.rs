@@ -278,9 +278,7 @@ impl Held {
             self.shrink_to(bytes);
             return Ok(());
         };
-        let total = self.total.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
-        let own = self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
-        self.bytes = bytes;
+        let (total, own) = self.grow_by(more);
         let free = (self.bytes_max + more).saturating_sub(total);
         let of_share_max = free.saturating_mul(SHARE_OF_FREE);
         if total > self.bytes_max || own > of_share_max {
@@ -298,12 +296,18 @@ impl Held {
     pub(super) fn set_regardless(&mut self, bytes: usize) {
         match bytes.checked_sub(self.bytes) {
             Some(more) => {
-                self.total.of(self.of).fetch_add(more, Ordering::Relaxed);
-                self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed);
-                self.bytes = bytes;
+                self.grow_by(more);
             }
             None => self.shrink_to(bytes),
         }
+    }
+
+    /// What the node then holds of this kind, and what of that is the caller's.
+    fn grow_by(&mut self, more: usize) -> (usize, usize) {
+        self.bytes += more;
+        let total = self.total.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
+        let own = self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
+        (total, own)
     }
 
     fn shrink_to(&mut self, bytes: usize) {

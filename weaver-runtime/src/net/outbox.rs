@@ -38,15 +38,20 @@ struct Queue {
 }
 
 impl Queue {
-    /// Counts what there will be.
-    fn hold(&mut self, batch_bytes: usize, large_bytes: usize) -> Result<(), Load> {
-        let bytes = batch_bytes + self.written_bytes + large_bytes;
+    /// In frames that share the stream, and are not written yet.
+    fn shared_bytes(&self) -> usize {
+        self.batch.bytes + self.written_bytes
+    }
+
+    /// Counts what there is and `more`, if there is room for it.
+    fn hold(&mut self, more: usize) -> Result<(), Load> {
+        let bytes = self.shared_bytes() + self.large_bytes + more;
         self.held.as_mut().map_or(Ok(()), |held| held.set(bytes))
     }
 
     /// Counts what there is.
     fn hold_what_there_is(&mut self) {
-        let bytes = self.batch.bytes + self.written_bytes + self.large_bytes;
+        let bytes = self.shared_bytes() + self.large_bytes;
         if let Some(held) = &mut self.held {
             held.set_regardless(bytes);
         }
@@ -54,7 +59,7 @@ impl Queue {
 
     /// What `frame` would make of the frames that share the stream.
     fn with(&self, frame: &Bytes, bytes_max: usize) -> Result<(), NotQueued> {
-        let bytes = self.batch.bytes + self.written_bytes + frame.len();
+        let bytes = self.shared_bytes() + frame.len();
         if self.closed {
             Err(NotQueued::Closed)
         } else if bytes > bytes_max {
@@ -109,8 +114,7 @@ impl Outbox {
     pub(super) fn send(&self, frame: &Bytes) -> Result<(), NotQueued> {
         let mut queue = self.lock();
         queue.with(frame, OUTBOX_BYTES_MAX)?;
-        let (batch_bytes, large_bytes) = (queue.batch.bytes + frame.len(), queue.large_bytes);
-        queue.hold(batch_bytes, large_bytes).map_err(NotQueued::Full)?;
+        queue.hold(frame.len()).map_err(NotQueued::Full)?;
         self.push(queue, frame);
         Ok(())
     }
@@ -144,8 +148,7 @@ impl Outbox {
             let (bytes, bytes_max) = (large_bytes, OUTBOX_LARGE_BYTES_MAX);
             return Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
         }
-        let batch_bytes = queue.batch.bytes;
-        queue.hold(batch_bytes, large_bytes).map_err(NotQueued::Full)?;
+        queue.hold(bytes).map_err(NotQueued::Full)?;
         queue.large_bytes = large_bytes;
         drop(queue);
         Ok(LargePlace { outbox, bytes })

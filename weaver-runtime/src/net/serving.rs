@@ -780,8 +780,16 @@ enum Handler {
     /// Nothing yet, or the I/O thread.
     None,
     Task(AbortHandle),
-    /// It was cancelled before it had a task.
+    /// It was cancelled.
     Stopped,
+}
+
+impl Handler {
+    fn abort(self) {
+        if let Self::Task(task) = self {
+            task.abort();
+        }
+    }
 }
 
 /// As many large requests as can be on their way at once; the oldest are forgotten.
@@ -852,9 +860,7 @@ impl Running {
         };
         // Aborting may drop the handler, whose end takes the lock: so not while it is held.
         drop(handlers);
-        if let Handler::Task(task) = stopped {
-            task.abort();
-        }
+        stopped.abort();
     }
 
     fn stop_all(&self) {
@@ -864,11 +870,7 @@ impl Running {
             let handlers = handlers.calls.values_mut();
             handlers.map(|handler| std::mem::replace(handler, Handler::Stopped)).collect()
         };
-        for handler in stopped {
-            if let Handler::Task(task) = handler {
-                task.abort();
-            }
-        }
+        stopped.into_iter().for_each(Handler::abort);
     }
 
     fn lock(&self) -> MutexGuard<'_, Handlers> {
