@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    io,
     iter::Sum,
     pin::pin,
     sync::{
@@ -13,7 +14,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use quinn::{RecvStream, SendStream};
 use rustc_hash::FxHashMap;
 use tokio::{
     runtime::Handle,
@@ -24,8 +24,10 @@ use tokio::{
 use super::{
     endpoint::{CLOSED_DONE, CLOSED_PROTOCOL, ConnectError},
     gate::Held,
+    halves::{Progress, ReceiveHalf, SendHalf},
     handshake::{self, Hello, Welcome},
     io::Io,
+    local::{self, Arrivals, Door, LocalSocket, Neighbour, Purpose},
     outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing, Reader},
     tally::{Counted, Tally},
@@ -44,6 +46,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Connection {
     quic: quinn::Connection,
+    /// The other node, if it is on this host.
+    neighbour: Option<Arc<Neighbour>>,
     outbox: Arc<Outbox>,
     waiting: Waiting,
     /// Streams among the results of calls.
@@ -100,13 +104,20 @@ impl Connection {
         hello: &Hello,
         ours: &[Signature],
         streams_max: usize,
+        door: Option<&Door>,
         io: Io,
     ) -> Result<Arc<Self>, ConnectError> {
         let address = quic.remote_address();
         let protocol = |reason: String| ConnectError::Protocol { address, reason };
         let failed = |source| ConnectError::Connect { address, source };
-        let (mut send, mut receive) = quic.open_bi().await.map_err(failed)?;
-        let first = handshake::frame(Kind::Hello, hello)
+        let local = |source| ConnectError::Local { address, source };
+        let (mut send, receive) = quic.open_bi().await.map_err(failed)?;
+        let mut receive = ReceiveHalf::Quic(receive);
+        // Before the callee knows where to dial.
+        let answers = door.map(|door| door.expect(&quic, Purpose::Answer, io.program()));
+        let answers = answers.transpose().map_err(local)?;
+        let hello = Hello { local: door.map(|door| door.name().to_owned()), ..hello.clone() };
+        let first = handshake::frame(Kind::Hello, &hello)
             .map_err(|failure| protocol(failure.kind.to_string()))?;
         send.write_chunk(first).await.map_err(|error| protocol(error.to_string()))?;
         let mut decoder = FrameDecoder::new(SHARED_FRAME_BYTES_MAX);
@@ -120,15 +131,31 @@ impl Connection {
             quic.close(CLOSED_PROTOCOL, b"another build");
             return Err(ConnectError::WrongVersion { address, difference });
         }
-        let connection = Self::new(quic, streams_max, io);
-        connection.start(send, receive, decoder);
+        let Welcome::ComeTo { local: name } = welcome else {
+            let connection = Self::new(quic, None, Outbox::default(), streams_max, io);
+            connection.start(SendHalf::Quic(send), receive, decoder);
+            return Ok(connection);
+        };
+        let socket = local::dial(&name, &quic, Purpose::Shared, io.program()).await;
+        let socket = Arc::new(socket.map_err(local)?);
+        let outbox = Outbox::direct(Arc::clone(&socket));
+        let neighbour = Neighbour::new(name, Purpose::Request, io.program().clone());
+        let connection = Self::new(quic, Some(neighbour), outbox, streams_max, io);
+        connection.start_local(socket, answers);
         Ok(connection)
     }
 
-    fn new(quic: quinn::Connection, streams_max: usize, io: Io) -> Arc<Self> {
+    fn new(
+        quic: quinn::Connection,
+        neighbour: Option<Arc<Neighbour>>,
+        outbox: Outbox,
+        streams_max: usize,
+        io: Io,
+    ) -> Arc<Self> {
         Arc::new(Self {
             quic,
-            outbox: Arc::default(),
+            neighbour,
+            outbox: Arc::new(outbox),
             waiting: Waiting::default(),
             expected: Arc::default(),
             producing: Arc::default(),
@@ -140,18 +167,47 @@ impl Connection {
     }
 
     /// Starts the tasks of the connection; all of them end with it.
-    fn start(self: &Arc<Self>, send: SendStream, receive: RecvStream, decoder: FrameDecoder) {
+    fn start(self: &Arc<Self>, send: SendHalf, receive: ReceiveHalf, decoder: FrameDecoder) {
+        // Who calls a neighbour is woken by the kernel, and not by a thread between the two.
+        let runtime = match &receive {
+            ReceiveHalf::Quic(_) => self.io.handle(),
+            ReceiveHalf::Local(_) => self.io.program(),
+        };
         let write = write(self.quic.clone(), send, Arc::clone(&self.outbox));
         let connection = Arc::clone(self);
-        self.io.spawn(async move {
+        runtime.spawn(async move {
             write.await;
             if !connection.waiting.is_closing() {
                 connection.close(CLOSED_PROTOCOL, "its requests are not read");
             }
         });
-        self.io.spawn(Arc::clone(self).read(receive, decoder));
+        runtime.spawn(Arc::clone(self).read(receive, decoder));
         self.io.spawn(Arc::clone(self).read_large());
         self.io.spawn(Arc::clone(self).read_streams());
+    }
+
+    fn start_local(self: &Arc<Self>, socket: Arc<LocalSocket>, answers: Option<Arrivals>) {
+        let (send, receive) =
+            (SendHalf::Local(Arc::clone(&socket)), ReceiveHalf::Local(Arc::clone(&socket)));
+        self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX));
+        self.io.spawn(local::end_with(socket, self.quic.clone()));
+        if let Some(answers) = answers {
+            let connection = Arc::clone(self);
+            let take = move |socket| Arc::clone(&connection).read_answer(socket);
+            self.io.program().spawn(answers.each(self.quic.clone(), take));
+        }
+    }
+
+    /// A large answer from a neighbour.
+    async fn read_answer(self: Arc<Self>, socket: LocalSocket) {
+        let (mut receive, mut decoder) =
+            (ReceiveHalf::Local(Arc::new(socket)), FrameDecoder::new(FRAME_BYTES_MAX));
+        match next_frame(&mut receive, &mut decoder).await {
+            Ok(Some(frame)) => self.take(frame),
+            Ok(None) => {}
+            // Whose answer it was is not known: no caller may wait for it for ever.
+            Err(error) => self.close(CLOSED_PROTOCOL, &error.to_string()),
+        }
     }
 
     /// Whether the connection has ended.
@@ -192,8 +248,8 @@ impl Connection {
             Err(failure) => return Outcome::unsent(failure, message),
         };
         let call = self.ids.fetch_add(1, Ordering::Relaxed);
-        let answer = match self.waiting.add(call, arguments) {
-            Ok(answer) => answer,
+        let (answer, is_alone) = match self.waiting.add(call, arguments) {
+            Ok(added) => added,
             Err((failure, arguments)) => {
                 arguments.put_back(&mut message);
                 return Outcome::unsent(failure, message);
@@ -201,7 +257,7 @@ impl Connection {
         };
         let mut interest = Interest { connection: self, call, large: None };
         let (frame, message_bytes) = request(call, component, method, message);
-        let (answer, was_sent) = match self.send(&frame) {
+        let (answer, was_sent) = match self.send(&frame, is_alone) {
             Ok(large) => {
                 interest.large = large;
                 (answer.await.ok(), true)
@@ -242,15 +298,22 @@ impl Connection {
     }
 
     /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
-    fn send(&self, frame: &Bytes) -> Result<Option<oneshot::Sender<Never>>, Failure> {
+    /// It `is_alone` if no other call waits for its answer.
+    fn send(
+        &self,
+        frame: &Bytes,
+        is_alone: bool,
+    ) -> Result<Option<oneshot::Sender<Never>>, Failure> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            self.outbox.send(frame).map_err(not_sent)?;
+            self.outbox.send(frame, is_alone).map_err(not_sent)?;
             return Ok(None);
         }
         let (wanted, given_up) = oneshot::channel();
         let given_up = async { drop(given_up.await) };
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
-        let write = write_large(quic.clone(), frame.clone(), outbox, given_up).map_err(not_sent)?;
+        let (frame, neighbour) = (frame.clone(), self.neighbour.clone());
+        let write = write_large(quic.clone(), neighbour, frame, outbox, given_up);
+        let write = write.map_err(not_sent)?;
         self.io.spawn(async move {
             if write.await.is_err() {
                 quic.close(CLOSED_PROTOCOL, b"its requests are not read");
@@ -259,7 +322,7 @@ impl Connection {
         Ok(Some(wanted))
     }
 
-    async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
+    async fn read(self: Arc<Self>, mut stream: ReceiveHalf, mut decoder: FrameDecoder) {
         let reason = loop {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
@@ -287,7 +350,8 @@ impl Connection {
         while let Ok(stream) = self.quic.accept_uni().await {
             let connection = Arc::clone(&self);
             self.io.spawn(async move {
-                let (mut stream, mut decoder) = (stream, FrameDecoder::new(FRAME_BYTES_MAX));
+                let (mut stream, mut decoder) =
+                    (ReceiveHalf::Quic(stream), FrameDecoder::new(FRAME_BYTES_MAX));
                 match next_frame(&mut stream, &mut decoder).await {
                     Ok(Some(frame)) => connection.take(frame),
                     Ok(None) => {}
@@ -488,11 +552,12 @@ impl Caller {
 }
 
 impl Waiting {
+    /// Where its answer comes, and whether it is the only one.
     fn add(
         &self,
         call: u64,
         arguments: Arguments,
-    ) -> Result<oneshot::Receiver<Answer>, (Failure, Arguments)> {
+    ) -> Result<(oneshot::Receiver<Answer>, bool), (Failure, Arguments)> {
         let mut calls = self.lock();
         if calls.closed || self.is_closing() {
             return Err((CallErrorKind::Draining.into(), arguments));
@@ -505,7 +570,7 @@ impl Waiting {
         let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };
         calls.callers.insert(call, caller);
         self.count.store(calls.callers.len(), Ordering::Relaxed);
-        Ok(waiting)
+        Ok((waiting, there == 0))
     }
 
     fn take_no_more(&self) {
@@ -593,6 +658,8 @@ pub(super) enum ReadError {
     #[error(transparent)]
     Stream(#[from] quinn::ReadError),
     #[error(transparent)]
+    Socket(#[from] io::Error),
+    #[error(transparent)]
     Frame(#[from] WireError),
     #[error("the stream ended inside a frame")]
     Cut,
@@ -607,7 +674,7 @@ impl ReadError {
     /// Whether the peer broke the protocol, and not the stream or the connection.
     pub(super) fn is_of_the_peer(&self) -> bool {
         match self {
-            Self::Stream(_) | Self::Refused(_) => false,
+            Self::Stream(_) | Self::Socket(_) | Self::Refused(_) => false,
             Self::Frame(_) | Self::Cut | Self::Unexpected => true,
         }
     }
@@ -615,27 +682,26 @@ impl ReadError {
 
 /// The next frame of a stream; `None` at its end.
 pub(super) async fn next_frame(
-    stream: &mut RecvStream,
+    stream: &mut ReceiveHalf,
     decoder: &mut FrameDecoder,
 ) -> Result<Option<Frame>, ReadError> {
     loop {
         if let Some(frame) = decoder.next()? {
             return Ok(Some(frame));
         }
-        match stream.read_chunk(usize::MAX, true).await? {
-            Some(chunk) => decoder.push(chunk.bytes),
-            None => return end(decoder),
+        if !stream.read_into(decoder).await? {
+            return end(decoder);
         }
     }
 }
 
 /// The same; what has arrived of a frame counts as `held` until the frame is whole, and it must get on.
 pub(super) async fn next_frame_held(
-    stream: &mut RecvStream,
+    stream: &mut ReceiveHalf,
     decoder: &mut FrameDecoder,
     held: &mut Held,
 ) -> Result<Option<Frame>, ReadError> {
-    let mut progress = Progress::new(decoder.kept_bytes());
+    let mut pace = Pace::new(decoder.kept_bytes());
     loop {
         if let Some(frame) = decoder.next()? {
             held.release();
@@ -643,14 +709,13 @@ pub(super) async fn next_frame_held(
         }
         let kept_bytes = decoder.kept_bytes();
         held.set(kept_bytes).map_err(|load| ReadError::Refused(Refusal::Overloaded { load }))?;
-        let read = stream.read_chunk(usize::MAX, true);
-        let chunk = match kept_bytes {
+        let read = stream.read_into(decoder);
+        let has_more = match kept_bytes {
             0 => read.await?,
-            _ => progress.during(kept_bytes, read).await??,
+            _ => pace.during(kept_bytes, read).await??,
         };
-        match chunk {
-            Some(chunk) => decoder.push(chunk.bytes),
-            None => return end(decoder),
+        if !has_more {
+            return end(decoder);
         }
     }
 }
@@ -660,13 +725,13 @@ fn end(decoder: &FrameDecoder) -> Result<Option<Frame>, ReadError> {
 }
 
 /// Whether a frame that has arrived in part gets on: [`STALL_BYTES_MIN`] in every [`STALL_SECONDS_MAX`].
-struct Progress {
+struct Pace {
     /// When it is looked at next, and what there was when it was last.
     next: Instant,
     bytes: usize,
 }
 
-impl Progress {
+impl Pace {
     fn new(bytes: usize) -> Self {
         Self { next: Self::after_now(), bytes }
     }
@@ -704,10 +769,9 @@ const SHARED_STREAM_PRIORITY: i32 = 1;
 #[derive(Debug)]
 pub(super) struct Stalled;
 
-/// Waits for a write, unless nothing at all leaves on the connection for [`STALL_SECONDS_MAX`]: one that
-/// others overtake, or that shares a slow link with them, waits.
+/// Waits for a write, unless there is no [`Progress`] for [`STALL_SECONDS_MAX`].
 async fn unless_stalled<T>(
-    quic: &quinn::Connection,
+    progress: &Progress,
     write: impl Future<Output = T>,
 ) -> Result<T, Stalled> {
     let mut write = pin!(write);
@@ -718,7 +782,7 @@ async fn unless_stalled<T>(
         if let Ok(written) = timeout(patience, write.as_mut()).await {
             return Ok(written);
         }
-        let left = quic.stats().frame_tx.stream;
+        let left = progress.bytes();
         if before.replace(left) == Some(left) {
             return Err(Stalled);
         }
@@ -727,24 +791,25 @@ async fn unless_stalled<T>(
 
 /// The single writer of a stream: one write for everything that was queued meanwhile. Ends when the outbox
 /// is closed, when the stream or the connection is gone, and when the peer reads nothing any more.
-pub(super) async fn write(quic: quinn::Connection, mut stream: SendStream, outbox: Arc<Outbox>) {
-    // Before large frames and streams, which share the connection. An error means that it is gone.
-    let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
+pub(super) async fn write(quic: quinn::Connection, mut stream: SendHalf, outbox: Arc<Outbox>) {
+    if let SendHalf::Quic(stream) = &stream {
+        // Before large frames and streams, which share the connection. An error means that it is gone.
+        let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
+    }
+    let progress = stream.progress(&quic);
     while let Some(mut batch) = outbox.take().await {
-        let write = stream.write_all_chunks(&mut batch);
-        if !matches!(unless_stalled(&quic, write).await, Ok(Ok(()))) {
+        let write = stream.write_all(&mut batch);
+        if !matches!(unless_stalled(&progress, write).await, Ok(Ok(()))) {
             return outbox.abandon();
         }
     }
-    // An error means that the stream is gone, which is what was wanted.
-    if stream.finish().is_ok() {
-        let _ = stream.stopped().await;
-    }
+    stream.finish().await;
 }
 
 /// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.
 pub(super) fn write_large(
     quic: quinn::Connection,
+    neighbour: Option<Arc<Neighbour>>,
     frame: Bytes,
     outbox: Arc<Outbox>,
     given_up: impl Future<Output = ()> + Send,
@@ -752,13 +817,21 @@ pub(super) fn write_large(
     let place = Outbox::reserve_large(outbox, frame.len())?;
     Ok(async move {
         let mut given_up = pin!(given_up);
+        if let Some(neighbour) = neighbour {
+            return tokio::select! {
+                written = write_to_neighbour(&neighbour, &quic, frame) => written,
+                // The socket ends inside the frame.
+                () = given_up => Ok(()),
+            };
+        }
+        let progress = Progress::Quic(quic.clone());
         let opened = tokio::select! {
-            opened = unless_stalled(&quic, quic.open_uni()) => opened?,
+            opened = unless_stalled(&progress, quic.open_uni()) => opened?,
             () = &mut given_up => return Ok(()),
         };
         let Ok(mut stream) = opened else { return Ok(()) };
         let write = async {
-            if unless_stalled(&quic, stream.write_chunk(frame)).await?.is_ok()
+            if unless_stalled(&progress, stream.write_chunk(frame)).await?.is_ok()
                 && stream.finish().is_ok()
             {
                 // As in `write`.
@@ -777,4 +850,24 @@ pub(super) fn write_large(
             Ok(())
         })
     })
+}
+
+async fn write_to_neighbour(
+    neighbour: &Neighbour,
+    quic: &quinn::Connection,
+    frame: Bytes,
+) -> Result<(), Stalled> {
+    // Both errors mean that the neighbour is gone, or has no room: without the frame somebody would wait
+    // for ever.
+    let socket = match neighbour.dial(quic).await {
+        Ok(socket) => socket,
+        Err(error) => {
+            quic.close(CLOSED_PROTOCOL, format!("cannot dial its socket: {error}").as_bytes());
+            return Ok(());
+        }
+    };
+    let progress = Progress::Local(Arc::clone(&socket.socket));
+    // The error means that the frame is refused, or the peer gone.
+    let _ = unless_stalled(&progress, socket.socket.write_all(&mut [frame])).await?;
+    Ok(())
 }

@@ -9,6 +9,7 @@ use super::{
     connection::Connection,
     handshake::{HANDSHAKE_SECONDS_MAX, Hello},
     io::{Io, QuicRuntime},
+    local::Door,
     serving::{self, Services},
     tls::{self, Identity, IdentityError, TLS_NAME},
 };
@@ -25,6 +26,8 @@ pub struct Endpoint {
     quic: quinn::Endpoint,
     streams_max: u32,
     replica_wait: Duration,
+    /// Where neighbours dial.
+    door: Option<Arc<Door>>,
     io: Io,
 }
 
@@ -40,6 +43,9 @@ pub enum BindError {
         #[source]
         source: io::Error,
     },
+    /// The socket for neighbours.
+    #[error("cannot listen for other processes of this host")]
+    Local(#[source] io::Error),
     /// The certificate.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -65,6 +71,15 @@ pub enum ConnectError {
         /// Why.
         #[source]
         source: quinn::ConnectionError,
+    },
+    /// It is on this host, but no socket to it can be opened.
+    #[error("cannot open a socket to {address}, which is on this host")]
+    Local {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// Nothing came back in time.
     #[error("{address} did not answer within {HANDSHAKE_SECONDS_MAX} s")]
@@ -124,7 +139,9 @@ impl Endpoint {
                 .map_err(failed)?;
         quic.set_default_client_config(client);
         let Limits { streams: streams_max, replica_wait, .. } = *limits;
-        Ok(Self { quic, streams_max, replica_wait, io })
+        let door = address.ip().is_loopback().then(|| Door::open(&io));
+        let door = door.transpose().map_err(BindError::Local)?.map(Arc::new);
+        Ok(Self { quic, streams_max, replica_wait, door, io })
     }
 
     /// The address that it is bound to.
@@ -137,10 +154,11 @@ impl Endpoint {
 
     /// Takes calls from now on, until it is closed.
     pub fn serve(&self, services: Arc<Services>) {
-        let (quic, io) = (self.quic.clone(), self.io.clone());
+        let (quic, door, io) = (self.quic.clone(), self.door.clone(), self.io.clone());
         self.io.spawn(async move {
             while let Some(incoming) = quic.accept().await {
-                io.spawn(serving::serve(incoming, Arc::clone(&services), io.clone()));
+                let door = door.clone();
+                io.spawn(serving::serve(incoming, Arc::clone(&services), door, io.clone()));
             }
         });
     }
@@ -193,7 +211,8 @@ impl Endpoint {
             return Err(ConnectError::WrongGroup { address, expected, found });
         }
         let streams_max = usize::try_from(self.streams_max).unwrap_or(usize::MAX);
-        Connection::open(quic, hello, ours, streams_max, self.io.clone()).await
+        let door = self.door.as_deref().filter(|_| address.ip().is_loopback());
+        Connection::open(quic, hello, ours, streams_max, door, self.io.clone()).await
     }
 
     /// Closes every connection and waits a little until the peers know.

@@ -21,6 +21,8 @@ pub struct Hello {
     pub crate_version: String,
     /// The interfaces that it will call: the program's, or those of the control plane.
     pub fingerprint: Fingerprint,
+    /// Where a callee on the same host dials its socket; none if it is not to.
+    pub local: Option<String>,
 }
 
 /// What a callee answers.
@@ -30,30 +32,43 @@ pub(super) enum Welcome {
     Come,
     /// The callee runs something else; no call will be taken.
     Stranger { crate_version: String, methods: Vec<Signature> },
+    /// Calls may begin on the socket that the caller dials there: both are on one host.
+    ComeTo { local: String },
 }
 
 impl Hello {
     /// What a caller of interfaces with `fingerprint` says.
     #[must_use]
     pub fn new(fingerprint: Fingerprint) -> Self {
-        Self { crate_version: CRATE_VERSION.to_owned(), fingerprint }
+        Self { crate_version: CRATE_VERSION.to_owned(), fingerprint, local: None }
     }
 }
 
 impl Welcome {
-    /// The answer to a caller; `methods` are those of the callee's program.
-    pub(super) fn answer(hello: &Hello, known: &[Fingerprint], methods: &[Signature]) -> Self {
+    /// The answer to a caller; `methods` are those of the callee's program, `local` where a neighbour
+    /// dials.
+    pub(super) fn answer(
+        hello: &Hello,
+        known: &[Fingerprint],
+        methods: &[Signature],
+        local: Option<&str>,
+    ) -> Self {
         if hello.crate_version == CRATE_VERSION && known.contains(&hello.fingerprint) {
-            return Self::Come;
+            return local.map_or(Self::Come, |local| Self::ComeTo { local: local.to_owned() });
         }
         let methods = methods.iter().take(METHODS_MAX).cloned().collect();
         Self::Stranger { crate_version: CRATE_VERSION.to_owned(), methods }
     }
 
+    /// Whether calls may begin.
+    pub(super) fn is_come(&self) -> bool {
+        matches!(self, Self::Come | Self::ComeTo { .. })
+    }
+
     /// Why the caller cannot call, for a person to read; `None` when it can.
     pub(super) fn difference(&self, ours: &[Signature]) -> Option<String> {
         match self {
-            Self::Come => None,
+            Self::Come | Self::ComeTo { .. } => None,
             Self::Stranger { crate_version, .. } if crate_version != CRATE_VERSION => {
                 Some(format!(
                     "this side was built with weaver {CRATE_VERSION}, the other with {crate_version}"
@@ -89,7 +104,7 @@ mod tests {
     fn the_same_program_is_welcome() {
         let ours = methods("1");
         let fingerprint = Fingerprint::of(&ours);
-        let welcome = Welcome::answer(&Hello::new(fingerprint), &[fingerprint], &ours);
+        let welcome = Welcome::answer(&Hello::new(fingerprint), &[fingerprint], &ours, None);
         assert_eq!(welcome, Welcome::Come);
         assert_eq!(welcome.difference(&ours), None);
     }
@@ -98,7 +113,7 @@ mod tests {
     fn another_build_is_told_the_difference() {
         let (ours, theirs) = (methods("1"), methods("2"));
         let hello = Hello::new(Fingerprint::of(&ours));
-        let welcome = Welcome::answer(&hello, &[Fingerprint::of(&theirs)], &theirs);
+        let welcome = Welcome::answer(&hello, &[Fingerprint::of(&theirs)], &theirs, None);
         assert_eq!(welcome.difference(&ours).as_deref(), Some("changed: Cart.add"));
     }
 
@@ -106,8 +121,8 @@ mod tests {
     fn another_version_of_weaver_is_named_first() {
         let ours = methods("1");
         let fingerprint = Fingerprint::of(&ours);
-        let hello = Hello { crate_version: "0.0.1".to_owned(), fingerprint };
-        assert_ne!(Welcome::answer(&hello, &[fingerprint], &ours), Welcome::Come);
+        let hello = Hello { crate_version: "0.0.1".to_owned(), ..Hello::new(fingerprint) };
+        assert!(!Welcome::answer(&hello, &[fingerprint], &ours, None).is_come());
         let old = Welcome::Stranger { crate_version: "0.0.1".to_owned(), methods: Vec::new() };
         let expected =
             format!("this side was built with weaver {CRATE_VERSION}, the other with 0.0.1");

@@ -3,14 +3,20 @@
 //! In a multi-thread program they run on a thread of their own (measured: 1.2–1.5× the calls a second with
 //! 64 or more in flight); in a current-thread program, where such a thread hurts, they run in place.
 
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
 use std::{future::Future, io, net::UdpSocket, pin::Pin, sync::Arc, time::Instant};
 
+#[cfg(unix)]
+use tokio::io::{Interest, unix::AsyncFd};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
 /// The runtime for I/O of one node.
 #[derive(Clone, Debug)]
 pub struct Io {
     handle: Handle,
+    /// The program's own runtime.
+    program: Handle,
     /// Ends the thread, if there is one, when the last clone is dropped.
     _thread: Option<Arc<IoThread>>,
 }
@@ -26,19 +32,25 @@ impl Io {
     pub fn new() -> io::Result<Self> {
         let current = Handle::current();
         if current.runtime_flavor() == RuntimeFlavor::CurrentThread {
-            return Ok(Self { handle: current, _thread: None });
+            return Ok(Self { handle: current.clone(), program: current, _thread: None });
         }
         // A multi-thread runtime, for its one thread also begins calls (see `first_poll`), and
         // `block_in_place` is forbidden on any other.
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).thread_name("weaver-io").enable_all().build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { handle, _thread: Some(Arc::new(IoThread(Some(runtime)))) })
+        let thread = Some(Arc::new(IoThread(Some(runtime))));
+        Ok(Self { handle, program: current, _thread: thread })
     }
 
     /// The runtime's handle.
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The program's runtime, where its calls are made.
+    pub(super) fn program(&self) -> &Handle {
+        &self.program
     }
 
     /// Starts a task there.
@@ -77,4 +89,14 @@ impl quinn::Runtime for QuicRuntime {
         #[cfg(not(unix))]
         return quinn::TokioRuntime.wrap_udp_socket(socket);
     }
+}
+
+/// Watches a socket in the current runtime.
+#[cfg(unix)]
+#[allow(
+    deprecated,
+    reason = "what replaces it is unsafe, for types that may change their descriptor: std's do not"
+)]
+pub(super) fn watch<T: AsRawFd>(socket: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    AsyncFd::with_interest(socket, interest)
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
-use super::gate::Held;
+use super::{gate::Held, local::LocalSocket};
 use crate::{
     error::Load,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX},
@@ -23,6 +23,8 @@ const COALESCED_FRAME_BYTES_MAX: usize = 16 * 1024;
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
     filled: Notify,
+    /// Where a frame can go that nothing waits before or behind.
+    direct: Option<Arc<LocalSocket>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,12 +51,17 @@ impl Queue {
         self.held.as_mut().map_or(Ok(()), |held| held.set(bytes))
     }
 
-    /// Counts what there is.
-    fn hold_what_there_is(&mut self) {
-        let bytes = self.shared_bytes() + self.large_bytes;
+    /// Counts what there is and `more`, whether or not there is room for it.
+    fn hold_more_regardless(&mut self, more: usize) {
+        let bytes = self.shared_bytes() + self.large_bytes + more;
         if let Some(held) = &mut self.held {
             held.set_regardless(bytes);
         }
+    }
+
+    /// Counts what there is.
+    fn hold_what_there_is(&mut self) {
+        self.hold_more_regardless(0);
     }
 
     /// What `frame` would make of the frames that share the stream.
@@ -104,18 +111,41 @@ pub(super) enum NotQueued {
 }
 
 impl Outbox {
-    /// An outbox whose frames count as `held`.
-    pub(super) fn counted(held: Held) -> Arc<Self> {
-        let queue = Mutex::new(Queue { held: Some(held), ..Queue::default() });
-        Arc::new(Self { queue, ..Self::default() })
+    /// An outbox in front of a socket to a neighbour.
+    pub(super) fn direct(socket: Arc<LocalSocket>) -> Self {
+        Self { direct: Some(socket), ..Self::default() }
     }
 
-    /// Queues a frame for the writer.
-    pub(super) fn send(&self, frame: &Bytes) -> Result<(), NotQueued> {
+    /// An outbox whose frames count as `held`, perhaps in front of a socket to a neighbour.
+    pub(super) fn counted(held: Held, direct: Option<Arc<LocalSocket>>) -> Self {
+        let queue = Mutex::new(Queue { held: Some(held), ..Queue::default() });
+        Self { queue, direct, ..Self::default() }
+    }
+
+    /// Queues a frame for the writer. One that `is_alone`, so that no other will soon go with it, is
+    /// written at once, if that needs no waiting: nobody has to be woken for it.
+    pub(super) fn send(&self, frame: &Bytes, is_alone: bool) -> Result<(), NotQueued> {
         let mut queue = self.lock();
         queue.with(frame, OUTBOX_BYTES_MAX)?;
-        queue.hold(frame.len()).map_err(NotQueued::Full)?;
-        self.push(queue, frame);
+        let written = match &self.direct {
+            // What an error means, the writer will find out.
+            Some(socket) if is_alone && queue.shared_bytes() == 0 => {
+                socket.try_write(frame).unwrap_or(0)
+            }
+            Some(_) | None => 0,
+        };
+        if written == frame.len() {
+            return Ok(());
+        }
+        if written == 0 {
+            queue.hold(frame.len()).map_err(NotQueued::Full)?;
+            self.push(queue, frame);
+        } else {
+            // The peer has a part of it.
+            let rest = frame.slice(written..);
+            queue.hold_more_regardless(rest.len());
+            self.push(queue, &rest);
+        }
         Ok(())
     }
 
@@ -237,10 +267,10 @@ mod tests {
     #[tokio::test]
     async fn small_frames_leave_together_and_in_order() {
         let outbox = Outbox::default();
-        outbox.send(&Bytes::from_static(b"a")).unwrap();
-        outbox.send(&Bytes::from_static(b"b")).unwrap();
-        outbox.send(&frame(COALESCED_FRAME_BYTES_MAX)).unwrap();
-        outbox.send(&Bytes::from_static(b"c")).unwrap();
+        outbox.send(&Bytes::from_static(b"a"), false).unwrap();
+        outbox.send(&Bytes::from_static(b"b"), false).unwrap();
+        outbox.send(&frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
+        outbox.send(&Bytes::from_static(b"c"), false).unwrap();
         let batch = outbox.take().await.unwrap();
         let lengths: Vec<_> = batch.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [2, COALESCED_FRAME_BYTES_MAX, 1]);
@@ -250,32 +280,34 @@ mod tests {
     #[tokio::test]
     async fn is_bounded() {
         let outbox = Outbox::default();
-        outbox.send(&frame(OUTBOX_BYTES_MAX)).unwrap();
+        outbox.send(&frame(OUTBOX_BYTES_MAX), false).unwrap();
         let full = |bytes, bytes_max| Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
         let (max, notices_max) = (OUTBOX_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX);
-        assert_eq!(outbox.send(&frame(1)), full(max + 1, max));
+        assert_eq!(outbox.send(&frame(1), false), full(max + 1, max));
         outbox.send_notice(&frame(notices_max)).unwrap();
         let all = max + notices_max;
         assert_eq!(outbox.send_notice(&frame(1)), full(all + 1, all));
         outbox.take().await.unwrap();
-        assert_eq!(outbox.send(&frame(1)), full(all + 1, max), "it is not written yet");
+        assert_eq!(outbox.send(&frame(1), false), full(all + 1, max), "it is not written yet");
         outbox.close();
-        assert_eq!(outbox.send(&frame(1)), Err(NotQueued::Closed));
+        assert_eq!(outbox.send(&frame(1), false), Err(NotQueued::Closed));
         assert!(outbox.take().await.is_none());
     }
 
     #[tokio::test]
     async fn counts_for_the_node_until_it_is_written() {
         let gate = Gate::new(&Limits { queued_bytes: 1000, ..Limits::default() });
-        let outbox = Outbox::counted(gate.hold_answers(&Arc::default()));
+        let outbox = Arc::new(Outbox::counted(gate.hold_answers(&Arc::default()), None));
         let held = || gate.gauges().answer_bytes;
-        outbox.send(&frame(100)).unwrap();
+        outbox.send(&frame(100), false).unwrap();
         let large = Outbox::reserve_large(Arc::clone(&outbox), 300).unwrap();
         assert_eq!(held(), 400);
-        let NotQueued::Full(load) = outbox.send(&frame(700)).unwrap_err() else { unreachable!() };
+        let NotQueued::Full(load) = outbox.send(&frame(700), false).unwrap_err() else {
+            unreachable!()
+        };
         assert_eq!(load, Load::Unsent { bytes: 1100, bytes_max: 1000 });
         let batch = outbox.take().await.unwrap();
-        outbox.send(&frame(10)).unwrap();
+        outbox.send(&frame(10), false).unwrap();
         assert_eq!((batch.len(), held()), (1, 410), "what is being written counts");
         outbox.take().await.unwrap();
         assert_eq!(held(), 310);
@@ -303,9 +335,9 @@ mod tests {
     #[tokio::test]
     async fn what_was_queued_before_closing_is_still_written() {
         let outbox = Outbox::default();
-        outbox.send(&frame(3)).unwrap();
+        outbox.send(&frame(3), false).unwrap();
         outbox.close();
-        assert_eq!(outbox.send(&frame(1)), Err(NotQueued::Closed));
+        assert_eq!(outbox.send(&frame(1), false), Err(NotQueued::Closed));
         assert_eq!(outbox.take().await.unwrap().len(), 1);
         assert!(outbox.take().await.is_none());
     }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quinn::{RecvStream, SendStream};
+use quinn::RecvStream;
 use tokio::{
     runtime::Handle,
     sync::Notify,
@@ -24,8 +24,10 @@ use super::{
     endpoint::CLOSED_PROTOCOL,
     first_poll::{self, FirstPolls},
     gate::{CONNECTIONS_PER_CALLER_MAX, Gate, Phase, Place, ServingGauges, Share},
+    halves::{ReceiveHalf, SendHalf},
     handshake::{self, HANDSHAKE_SECONDS_MAX, Hello, Welcome},
     io::Io,
+    local::{self, Arrivals, Door, LocalSocket, Neighbour, Purpose},
     outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing},
     tally::{Counted, Tally},
@@ -158,10 +160,15 @@ impl Services {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn serve(incoming: quinn::Incoming, services: Arc<Services>, io: Io) {
+pub(super) async fn serve(
+    incoming: quinn::Incoming,
+    services: Arc<Services>,
+    door: Option<Arc<Door>>,
+    io: Io,
+) {
     let address = incoming.remote_address();
     let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
-    match timeout(limit, shake_hands(incoming, &services, &io)).await {
+    match timeout(limit, shake_hands(incoming, &services, door.as_deref(), &io)).await {
         Ok(Ok(session)) => session.run().await,
         Ok(Err(error)) => tracing::warn!(%address, %error, "refused a connection"),
         // Dropping the handshake has closed it.
@@ -188,6 +195,8 @@ enum Refused {
     Stranger(Fingerprint),
     #[error("the answer cannot be encoded")]
     Encode,
+    #[error("no socket to it, though it is on this host: {0}")]
+    Local(#[from] std::io::Error),
     #[error("this node is about to stop")]
     Draining,
 }
@@ -202,6 +211,7 @@ const STRANGER_SECONDS_MAX: u64 = 1;
 async fn shake_hands(
     incoming: quinn::Incoming,
     services: &Arc<Services>,
+    door: Option<&Door>,
     io: &Io,
 ) -> Result<Arc<Session>, Refused> {
     // Counted before the phase is looked at: a drain waits for who was let in before it.
@@ -211,7 +221,7 @@ async fn shake_hands(
     }
     let quic = incoming.await?;
     let closing = CloseOnDrop(Some(quic.clone()));
-    let greeted = greet(&quic, services, io, writing).await;
+    let greeted = greet(&quic, services, door, io, writing).await;
     match &greeted {
         Ok(_) => closing.keep(),
         // What the peer can be told; for a connection that has ended this does nothing.
@@ -223,28 +233,49 @@ async fn shake_hands(
 async fn greet(
     quic: &quinn::Connection,
     services: &Arc<Services>,
+    door: Option<&Door>,
     io: &Io,
     writing: Counted,
 ) -> Result<Arc<Session>, Refused> {
     let caller = Caller::of(quic, &services.gate)?;
-    let (mut send, mut receive) = quic.accept_bi().await?;
+    let (mut send, receive) = quic.accept_bi().await?;
+    let mut receive = ReceiveHalf::Quic(receive);
     let mut decoder = FrameDecoder::new(SHARED_FRAME_BYTES_MAX);
     let first = next_frame(&mut receive, &mut decoder).await?;
     let hello: Hello =
         first.and_then(|f| handshake::parse(f, Kind::Hello)).ok_or(Refused::NoHello)?;
     let known: Vec<_> = services.tables.keys().copied().collect();
-    let welcome = Welcome::answer(&hello, &known, &services.methods);
+    // Both have a socket to be dialled at, and the loopback interface is the same for both.
+    let neighbours = door.zip(hello.local.as_deref());
+    let local = neighbours.map(|(door, _)| door.name());
+    let welcome = Welcome::answer(&hello, &known, &services.methods, local);
+    let arrivals = neighbours.map(|(door, _)| {
+        let expect = |purpose| door.expect(quic, purpose, io.handle());
+        Ok::<_, std::io::Error>((expect(Purpose::Shared)?, expect(Purpose::Request)?))
+    });
+    let arrivals = arrivals.transpose()?;
     let answer = handshake::frame(Kind::Welcome, &welcome).map_err(|_| Refused::Encode)?;
     send.write_chunk(answer).await?;
-    if welcome != Welcome::Come {
+    if !welcome.is_come() {
         let _ = send.finish();
         // Closing at once could overtake the answer; the caller closes when it has read it.
         let _ = timeout(Duration::from_secs(STRANGER_SECONDS_MAX), quic.closed()).await;
         return Err(Refused::Stranger(hello.fingerprint));
     }
-    let (quic, services) = (quic.clone(), Arc::clone(services));
-    let session = Session::new(quic, caller, hello.fingerprint, services, io.clone());
-    session.start(send, receive, decoder, writing);
+    let new = |neighbour, socket| {
+        let (quic, services) = (quic.clone(), Arc::clone(services));
+        Session::new(quic, caller, hello.fingerprint, services, neighbour, socket, io.clone())
+    };
+    let Some(((mut shared, requests), name)) = arrivals.zip(hello.local.clone()) else {
+        let session = new(None, None);
+        session.start(SendHalf::Quic(send), receive, decoder, writing);
+        return Ok(session);
+    };
+    let socket = shared.next().await.ok_or_else(|| std::io::Error::other("the door is closed"))?;
+    let socket = Arc::new(socket);
+    let neighbour = Neighbour::new(name, Purpose::Answer, io.handle().clone());
+    let session = new(Some(neighbour), Some(Arc::clone(&socket)));
+    session.start_local(socket, requests, writing);
     Ok(session)
 }
 
@@ -291,6 +322,8 @@ struct Session {
     caller: Arc<str>,
     table: Fingerprint,
     services: Arc<Services>,
+    /// The caller's node, if it is on this host.
+    neighbour: Option<Arc<Neighbour>>,
     outbox: Arc<Outbox>,
     running: Running,
     /// The caller sends no more requests.
@@ -321,18 +354,21 @@ impl Session {
         caller: Caller,
         table: Fingerprint,
         services: Arc<Services>,
+        neighbour: Option<Arc<Neighbour>>,
+        socket: Option<Arc<LocalSocket>>,
         io: Io,
     ) -> Arc<Self> {
         let Caller { group: caller, share, connection } = caller;
         let baggage = Baggage { caller: Some(Arc::clone(&caller)), ..Baggage::default() };
         let expected = Expected::counted(services.gate.hold_arguments(&share));
-        let outbox = Outbox::counted(services.gate.hold_answers(&share));
+        let outbox = Outbox::counted(services.gate.hold_answers(&share), socket);
         Arc::new(Self {
             quic,
             caller,
             table,
             services,
-            outbox,
+            neighbour,
+            outbox: Arc::new(outbox),
             running: Running::default(),
             is_done: Notify::new(),
             expected,
@@ -347,8 +383,8 @@ impl Session {
 
     fn start(
         self: &Arc<Self>,
-        send: SendStream,
-        receive: RecvStream,
+        send: SendHalf,
+        receive: ReceiveHalf,
         decoder: FrameDecoder,
         writing: Counted,
     ) {
@@ -366,6 +402,22 @@ impl Session {
         self.io.spawn(Arc::clone(self).follow_phase());
     }
 
+    fn start_local(
+        self: &Arc<Self>,
+        socket: Arc<LocalSocket>,
+        requests: Arrivals,
+        writing: Counted,
+    ) {
+        let (send, receive) =
+            (SendHalf::Local(Arc::clone(&socket)), ReceiveHalf::Local(Arc::clone(&socket)));
+        self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX), writing);
+        self.io.spawn(local::end_with(socket, self.quic.clone()));
+        let session = Arc::clone(self);
+        let take =
+            move |socket| Arc::clone(&session).read_large(ReceiveHalf::Local(Arc::new(socket)));
+        self.io.spawn(requests.each(self.quic.clone(), take));
+    }
+
     /// Takes large requests and streams, which come on streams of their own, until the connection ends.
     /// Then nobody waits for the calls in flight any more: they are stopped.
     async fn run(self: Arc<Self>) {
@@ -373,7 +425,7 @@ impl Session {
             let session = Arc::clone(&self);
             tokio::select! {
                 large = self.quic.accept_uni() => match large {
-                    Ok(stream) => self.io.spawn(session.read_large(stream)),
+                    Ok(stream) => self.io.spawn(session.read_large(ReceiveHalf::Quic(stream))),
                     Err(_) => break,
                 },
                 stream = self.quic.accept_bi() => match stream {
@@ -388,7 +440,7 @@ impl Session {
     }
 
     /// One large request. Its bytes count as they arrive; when there are too many, it is refused.
-    async fn read_large(self: Arc<Self>, mut stream: RecvStream) {
+    async fn read_large(self: Arc<Self>, mut stream: ReceiveHalf) {
         let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
         let mut held = self.services.gate.hold_arguments(&self.share);
         // Once it is whole, the call's place holds its bytes.
@@ -397,9 +449,11 @@ impl Session {
             Ok(None) => {}
             Err(ReadError::Refused(refusal)) => {
                 if let Some(call) = decoder.unfinished_call() {
-                    self.answer(call, Err(CallErrorKind::Refused(refusal).into()), None);
+                    self.fail(call, &CallErrorKind::Refused(refusal).into());
                 }
             }
+            // The caller took it back.
+            Err(ReadError::Cut) if matches!(stream, ReceiveHalf::Local(_)) => {}
             Err(error) if error.is_of_the_peer() => self.throw_out(&error),
             // The caller took it back, or the connection has ended.
             Err(_) => {}
@@ -420,18 +474,27 @@ impl Session {
         }
     }
 
-    async fn read(self: Arc<Self>, mut stream: RecvStream, mut decoder: FrameDecoder) {
+    async fn read(self: Arc<Self>, mut stream: ReceiveHalf, mut decoder: FrameDecoder) {
         loop {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame, decoder.was_alone()),
+                Ok(None) if self.has_lost(&stream) => {
+                    // Its process has ended: QUIC would notice that after a while.
+                    return self.quic.close(CLOSED_PROTOCOL, b"the caller has gone");
+                }
                 Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
-                Err(ReadError::Stream(_)) => return,
+                Err(ReadError::Stream(_) | ReadError::Socket(_)) => return,
                 Err(error) => return self.throw_out(&error),
             }
         }
+    }
+
+    /// Whether the end of a stream is the end of the caller, who finishes only when it was told to.
+    fn has_lost(&self, stream: &ReceiveHalf) -> bool {
+        matches!(stream, ReceiveHalf::Local(_)) && !self.services.gate.is_draining()
     }
 
     /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say: the
@@ -461,7 +524,7 @@ impl Session {
         match kind {
             Kind::Request => match self.admit(&frame) {
                 Ok(admitted) => self.start_call(frame, is_alone, admitted),
-                Err(failure) => self.answer(call, Err(failure), None),
+                Err(failure) => self.fail(call, &failure),
             },
             Kind::Cancel => {
                 self.running.stop(call, method == 1);
@@ -560,7 +623,9 @@ impl Session {
                 }
                 Err(load) => Err(load.into()),
             };
-            session.answer(call, result, Some(place));
+            // Of those that came together, the answers go together.
+            let is_alone = if in_place { is_alone } else { session.running.are_few() };
+            session.answer(call, result, place, is_alone);
         };
         let handlers = &self.services.handlers;
         let task = if in_place {
@@ -586,13 +651,19 @@ impl Session {
     }
 
     /// `place` is the call's, which a large answer keeps until it is written.
-    fn answer(self: &Arc<Self>, call: u64, result: Result<Message, Failure>, place: Option<Place>) {
+    fn answer(
+        self: &Arc<Self>,
+        call: u64,
+        result: Result<Message, Failure>,
+        place: Place,
+        is_alone: bool,
+    ) {
         let reply = match result.and_then(|message| self.reply(call, message)) {
             Ok(reply) => reply,
             Err(failure) => return self.fail(call, &failure),
         };
         let (frame, streams) = reply;
-        match self.send(frame, place) {
+        match self.send(frame, place, is_alone) {
             Ok(()) => streams.into_iter().for_each(|stream| self.produce(stream)),
             // The caller asks for more than it reads, or than its link carries.
             Err(NotQueued::Full(load)) => {
@@ -604,12 +675,19 @@ impl Session {
         }
     }
 
-    fn send(self: &Arc<Self>, frame: bytes::Bytes, place: Option<Place>) -> Result<(), NotQueued> {
+    fn send(
+        self: &Arc<Self>,
+        frame: bytes::Bytes,
+        place: Place,
+        is_alone: bool,
+    ) -> Result<(), NotQueued> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            return self.outbox.send(&frame);
+            return self.outbox.send(&frame, is_alone);
         }
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
-        let write = connection::write_large(quic, frame, outbox, std::future::pending())?;
+        let neighbour = self.neighbour.clone();
+        let nobody = std::future::pending();
+        let write = connection::write_large(quic, neighbour, frame, outbox, nobody)?;
         let session = Arc::clone(self);
         self.io.spawn(async move {
             if write.await.is_err() {
@@ -843,6 +921,11 @@ impl Running {
 
     fn end(&self, call: u64) {
         self.lock().calls.remove(&call);
+    }
+
+    /// Whether there is one call at most.
+    fn are_few(&self) -> bool {
+        self.lock().calls.len() <= 1
     }
 
     /// `is_large` says that the request had a stream of its own, and may arrive after this.

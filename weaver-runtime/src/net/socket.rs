@@ -24,6 +24,8 @@ use tokio::{
     runtime::Handle,
 };
 
+use super::io::watch;
+
 #[derive(Debug)]
 pub(super) struct Socket {
     io: AsyncFd<UdpSocket>,
@@ -41,14 +43,6 @@ impl Socket {
         let io = watch(socket, Interest::READABLE)?;
         Ok(Self { io, state, is_full: AtomicBool::new(false), runtime })
     }
-}
-
-#[allow(
-    deprecated,
-    reason = "what replaces it is unsafe, for types that may change their descriptor: std's does not"
-)]
-fn watch(socket: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
-    AsyncFd::with_interest(socket, interest)
 }
 
 impl AsyncUdpSocket for Socket {

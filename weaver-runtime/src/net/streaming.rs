@@ -15,6 +15,7 @@ use super::{
     connection::{ReadError, next_frame, next_frame_held},
     endpoint::CLOSED_DONE,
     gate::Held,
+    halves::ReceiveHalf,
     outbox::Batch,
     tally::Counted,
     wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
@@ -54,7 +55,7 @@ struct Waiting {
 /// A stream that has arrived.
 #[derive(Debug)]
 pub(super) struct Reader {
-    stream: RecvStream,
+    stream: ReceiveHalf,
     decoder: FrameDecoder,
 }
 
@@ -131,7 +132,8 @@ impl Drop for Claim {
 
 /// Reads the first frame of a stream: whose it is. That is a header and nothing else, so that a stream
 /// which nobody has taken yet makes us keep no more.
-pub(super) async fn accept(mut stream: RecvStream) -> Result<(Header, Reader), ReadError> {
+pub(super) async fn accept(stream: RecvStream) -> Result<(Header, Reader), ReadError> {
+    let mut stream = ReceiveHalf::Quic(stream);
     let mut decoder = FrameDecoder::new(HEADER_BYTES);
     let first = next_frame(&mut stream, &mut decoder).await?;
     match first {

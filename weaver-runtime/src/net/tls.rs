@@ -4,7 +4,7 @@
 //! nobody else, can connect at all. A certificate carries the group as the URI
 //! `weaver://group/GROUP` and the name `weaver`, which every dialler expects.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig, QuicServerConfig};
 use rustls::{
@@ -117,4 +117,10 @@ fn group_of(certificate: &CertificateDer<'_>) -> Option<String> {
 /// Named here, not taken from the process: the author's program may install another.
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Bytes that nobody can foresee.
+pub(super) fn random(bytes: &mut [u8]) -> io::Result<()> {
+    let random = provider().secure_random;
+    random.fill(bytes).map_err(|_| io::Error::other("the system gives no random bytes"))
 }
