@@ -234,7 +234,10 @@ impl Connection {
     /// Closes the connection, if it has not ended; calls in flight fail with "outcome unknown".
     pub(super) fn close(&self, code: quinn::VarInt, reason: &str) {
         self.has_ended.store(true, Ordering::Relaxed);
-        self.quic.close(code, reason.as_bytes());
+        // Closed twice, quinn would tell those who still read why we closed it, and not why the peer had.
+        if self.quic.close_reason().is_none() {
+            self.quic.close(code, reason.as_bytes());
+        }
     }
 
     /// One call, in the context that we are in. Dropping the future gives the call up and tells the
