@@ -27,8 +27,70 @@ const SMALL_MESSAGE_BYTES: usize = 256;
 /// are in it.
 #[derive(Debug)]
 pub struct Message {
-    frame: Bytes,
+    frame: Buffer,
     streams: Streams,
+}
+
+/// The bytes of a message, behind room for a frame's header. They are ours alone until somebody else has to
+/// hold them, too: small ones are copied into a batch and never are.
+#[derive(Debug)]
+pub(crate) enum Buffer {
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Buffer {
+    pub(crate) fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Own(bytes) => bytes.into(),
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(feature = "node")]
+impl Buffer {
+    /// To be changed: copied if somebody else holds them.
+    pub(crate) fn to_mut(&mut self) -> &mut Vec<u8> {
+        if let Self::Shared(bytes) = self {
+            *self = Self::Own(std::mem::take(bytes).into());
+        }
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(_) => unreachable!("it was made its own above"),
+        }
+    }
+
+    /// To be held by somebody else as well.
+    pub(crate) fn share(&mut self) -> Bytes {
+        if let Self::Own(bytes) = self {
+            *self = Self::Shared(std::mem::take(bytes).into());
+        }
+        match self {
+            Self::Shared(bytes) => bytes.clone(),
+            Self::Own(_) => unreachable!("it was shared above"),
+        }
+    }
+
+    /// A message again, of what is left without the metadata behind it.
+    pub(crate) fn into_message(mut self, bytes: usize) -> Option<Message> {
+        match &mut self {
+            Self::Own(frame) => frame.truncate(bytes),
+            Self::Shared(frame) => frame.truncate(bytes),
+        }
+        Message::of(self)
+    }
 }
 
 impl Message {
@@ -47,14 +109,14 @@ impl Message {
             let refusal = Refusal::TooManyStreams { streams, streams_max };
             return Err(Failure::new(CallErrorKind::Refused(refusal), ran));
         }
-        Ok(Self { frame: buffer.into(), streams })
+        Ok(Self { frame: Buffer::Own(buffer), streams })
     }
 
     /// A message without a value.
     #[cfg(feature = "node")]
     #[must_use]
     pub(crate) fn empty() -> Self {
-        Self { frame: Bytes::from(vec![0; HEADER_BYTES]), streams: Streams::default() }
+        Self { frame: Buffer::Own(vec![0; HEADER_BYTES]), streams: Streams::default() }
     }
 
     /// Decodes the value; its streams go into it.
@@ -71,13 +133,23 @@ impl Message {
     /// A whole frame, header included, as a transport received it; `None` when it is too short.
     #[must_use]
     pub fn from_frame(frame: Bytes) -> Option<Self> {
+        Self::of(Buffer::Shared(frame))
+    }
+
+    fn of(frame: Buffer) -> Option<Self> {
         let streams = Streams::default();
         (frame.len() >= HEADER_BYTES).then_some(Self { frame, streams })
     }
 
     /// The whole buffer: room for the header, then the encoded value.
     #[must_use]
-    pub fn into_frame(self) -> Bytes {
+    pub fn into_bytes(self) -> Bytes {
+        self.frame.into_bytes()
+    }
+
+    /// The same, to be written to.
+    #[cfg(feature = "node")]
+    pub(crate) fn into_frame(self) -> Buffer {
         self.frame
     }
 
@@ -85,7 +157,11 @@ impl Message {
     #[cfg(feature = "node")]
     pub(crate) fn again(&self) -> Option<Self> {
         let streams = Streams::default();
-        self.streams.is_empty().then(|| Self { frame: self.frame.clone(), streams })
+        let frame = || match &self.frame {
+            Buffer::Own(bytes) => Buffer::Own(bytes.clone()),
+            Buffer::Shared(bytes) => Buffer::Shared(bytes.clone()),
+        };
+        self.streams.is_empty().then(|| Self { frame: frame(), streams })
     }
 
     /// How long the frame is.
@@ -116,7 +192,7 @@ impl Message {
     }
 
     fn payload(&self) -> &[u8] {
-        self.frame.get(HEADER_BYTES..).unwrap_or_default()
+        self.frame.as_slice().get(HEADER_BYTES..).unwrap_or_default()
     }
 }
 
@@ -145,7 +221,7 @@ mod tests {
 
     #[test]
     fn leaves_room_for_the_header() {
-        let frame = Message::encode(&7_u32, Ran::No).unwrap().into_frame();
+        let frame = Message::encode(&7_u32, Ran::No).unwrap().into_bytes();
         assert_eq!(frame.len(), HEADER_BYTES + 4);
         assert_eq!(Message::from_frame(frame).unwrap().decode::<u32>(Ran::No).unwrap(), 7);
     }

@@ -150,5 +150,5 @@ fn call(echo: &dyn Fuzzed, method: u8, arguments: &[u8]) -> std::result::Result<
 }
 
 fn payload(message: Message) -> Bytes {
-    message.into_frame().split_off(HEADER_BYTES)
+    message.into_bytes().split_off(HEADER_BYTES)
 }

@@ -22,16 +22,22 @@ pub(super) struct Attempt {
     connection: Arc<Connection>,
     /// The caller's.
     deadline: Option<Instant>,
-    /// `None` until it is sent.
-    began: Option<Instant>,
+    /// When the replica was chosen, which is when the call is sent.
+    began: Instant,
+    is_sent: bool,
     is_reported: bool,
 }
 
 impl Attempt {
     /// To be made where the call is made: it looks at the context.
-    pub(super) fn new(group: Arc<Group>, chosen: Chosen, connection: Arc<Connection>) -> Self {
+    pub(super) fn new(
+        group: Arc<Group>,
+        chosen: Chosen,
+        connection: Arc<Connection>,
+        began: Instant,
+    ) -> Self {
         let deadline = context::deadline().map(tokio::time::Instant::into_std);
-        Self { group, chosen, connection, deadline, began: None, is_reported: false }
+        Self { group, chosen, connection, deadline, began, is_sent: false, is_reported: false }
     }
 
     pub(super) fn replica(&self) -> &Arc<ReplicaAddress> {
@@ -40,7 +46,7 @@ impl Attempt {
 
     /// Sends the call.
     pub(super) async fn send(&mut self, component: u16, method: u16, message: Message) -> Outcome {
-        self.began = Some(now());
+        self.is_sent = true;
         let outcome = self.connection.call(component, method, message).await;
         self.is_reported = true;
         self.report(method, &outcome);
@@ -50,7 +56,7 @@ impl Attempt {
     fn report(&self, method: u16, outcome: &Outcome) {
         let Self { group, chosen, began, .. } = self;
         let now = now();
-        let waited = || began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
+        let waited = || now.saturating_duration_since(*began);
         match said(outcome) {
             // It waits until the component is built, which says nothing about calls.
             Said::Answered if method == READY_METHOD => {
@@ -70,12 +76,13 @@ impl Drop for Attempt {
             return;
         }
         let now = now();
-        let waited = self.began.map(|began| now.saturating_duration_since(began));
-        match waited {
-            Some(_) if self.deadline.is_some_and(|at| now >= at) => {
+        let waited = now.saturating_duration_since(self.began);
+        match self.is_sent {
+            true if self.deadline.is_some_and(|at| now >= at) => {
                 self.group.failed(&self.chosen, Trouble::TimedOut, now);
             }
-            _ => self.group.abandoned(&self.chosen, waited.unwrap_or_default(), now),
+            true => self.group.abandoned(&self.chosen, waited, now),
+            false => self.group.abandoned(&self.chosen, Duration::ZERO, now),
         }
     }
 }

@@ -219,7 +219,7 @@ impl Balance {
 
     /// What the other replicas say about one.
     fn peers_of(&self, chosen: &Chosen, now: Instant) -> Peers {
-        let others = || self.peers.iter().filter(|peer| peer.replica != chosen.replica);
+        let others = || self.peers.iter().filter(|peer| !is(peer, chosen));
         let full = others().filter(|peer| peer.health.is_full());
         let left_out = others().filter(|peer| !peer.health.is_full()).count();
         Peers {
@@ -231,7 +231,7 @@ impl Balance {
     }
 
     fn health(&mut self, chosen: &Chosen) -> Option<&mut Health> {
-        let peer = self.peers.iter_mut().find(|peer| peer.replica == chosen.replica);
+        let peer = self.peers.iter_mut().find(|peer| is(peer, chosen));
         peer.map(|peer| &mut peer.health)
     }
 }
@@ -241,6 +241,11 @@ impl Peer {
         let site = Site::of(&replica.replica);
         Self { replica: Arc::new(replica), site, health: Health::new(now) }
     }
+}
+
+/// Whether it is the one that was chosen. Usually the very same, which is sooner seen.
+fn is(peer: &Peer, chosen: &Chosen) -> bool {
+    Arc::ptr_eq(&peer.replica, &chosen.replica) || peer.replica == chosen.replica
 }
 
 fn lighter_of_two(

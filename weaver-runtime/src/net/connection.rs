@@ -38,7 +38,7 @@ use crate::{
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
     limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, STALL_BYTES_MIN, STALL_SECONDS_MAX},
-    message::Message,
+    message::{Buffer, Message},
     stream::{ByteStream, Streams},
 };
 
@@ -259,8 +259,8 @@ impl Connection {
             }
         };
         let mut interest = Interest { connection: self, call, large: None };
-        let (frame, message_bytes) = request(call, component, method, message);
-        let (answer, was_sent) = match self.send(&frame, is_alone) {
+        let (mut frame, message_bytes) = request(call, component, method, message);
+        let (answer, was_sent) = match self.send(&mut frame, is_alone) {
             Ok(large) => {
                 interest.large = large;
                 (answer.await.ok(), true)
@@ -275,12 +275,10 @@ impl Connection {
             answer.unwrap_or_else(|| Answer { result: Err(self.lost()), arguments: None });
         let again = match (&result, arguments) {
             // The same buffer, for the case that nobody has run it.
-            (Err(_), Some(arguments)) => {
-                Message::from_frame(frame.slice(..message_bytes)).map(|mut again| {
-                    arguments.put_back(&mut again);
-                    again
-                })
-            }
+            (Err(_), Some(arguments)) => frame.into_message(message_bytes).map(|mut again| {
+                arguments.put_back(&mut again);
+                again
+            }),
             (Err(_), None) | (Ok(_), _) => None,
         };
         Outcome { answer: result, was_sent, again }
@@ -304,7 +302,7 @@ impl Connection {
     /// It `is_alone` if no other call waits for its answer.
     fn send(
         &self,
-        frame: &Bytes,
+        frame: &mut Buffer,
         is_alone: bool,
     ) -> Result<Option<oneshot::Sender<Never>>, Failure> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
@@ -314,7 +312,7 @@ impl Connection {
         let (wanted, given_up) = oneshot::channel();
         let given_up = async { drop(given_up.await) };
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
-        let (frame, neighbour) = (frame.clone(), self.neighbour.clone());
+        let (frame, neighbour) = (frame.share(), self.neighbour.clone());
         let write = write_large(quic.clone(), neighbour, frame, outbox, given_up);
         let write = write.map_err(not_sent)?;
         self.io.spawn(async move {
@@ -441,7 +439,7 @@ impl Connection {
 }
 
 /// The frame of a request, and where its message ends.
-fn request(call: u64, component: u16, method: u16, message: Message) -> (Bytes, usize) {
+fn request(call: u64, component: u16, method: u16, message: Message) -> (Buffer, usize) {
     let context = CallContext::current();
     let streams = u8::try_from(message.announced_streams()).unwrap_or(u8::MAX);
     let time_left_ms = context.deadline().map_or(0, time_left_milliseconds);
@@ -484,7 +482,7 @@ impl Drop for Interest<'_> {
             let method = u16::from(self.large.is_some());
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send_notice(&header.alone());
+            let _ = self.connection.outbox.send_notice(header.alone());
             self.connection.finish_if_done();
         }
     }

@@ -39,7 +39,7 @@ fn decode(stream: &[u8], piece: usize) -> Decoded {
         loop {
             match decoder.next() {
                 Ok(Some(Frame { header, message, metadata })) => {
-                    frames.push(header.onto_with(message, &metadata));
+                    frames.push(header.onto_with(message, &metadata).into_bytes());
                 }
                 Ok(None) => break,
                 Err(error) => return Decoded { frames, error: Some(error) },
@@ -59,7 +59,7 @@ pub fn handshake(bytes: &[u8]) -> bool {
     let mut understood = greet(bytes);
     for kind in [Kind::Hello, Kind::Welcome] {
         let Some(body) = Message::from_frame(headed.clone()) else { unreachable!("it is headed") };
-        understood |= greet(&Header::new(kind, 0).onto(body));
+        understood |= greet(Header::new(kind, 0).onto(body).as_slice());
     }
     understood
 }

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,12 +25,13 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Gate {
     phase: watch::Sender<Phase>,
-    calls: Arc<Tally>,
+    /// The same as whether the phase is open, for every call to look at.
+    is_draining: AtomicBool,
+    totals: Arc<Totals>,
     /// Streams of results.
     streams: Arc<Tally>,
     /// Tasks that write answers.
     writers: Arc<Tally>,
-    bytes: Arc<Bytes>,
     queueing: Mutex<Queueing>,
     /// By the caller's certificate; those of callers that are gone are removed now and then.
     shares: Mutex<HashMap<Vec<u8>, Weak<Share>>>,
@@ -54,9 +55,16 @@ pub(super) enum Phase {
 /// share.
 #[derive(Debug, Default)]
 pub(super) struct Share {
-    calls: Arc<Tally>,
+    calls: Tally,
     bytes: Bytes,
     connections: Arc<Tally>,
+}
+
+/// What all callers have together.
+#[derive(Debug, Default)]
+struct Totals {
+    calls: Tally,
+    bytes: Bytes,
 }
 
 /// Bytes by what they are of. A limit holds for each, so that requests that wait for their turn do not
@@ -75,6 +83,33 @@ enum Of {
 }
 
 impl Bytes {
+    /// What the node then holds of this kind, and what of that is the caller's.
+    fn grow_by(&self, more: usize, of: Of, share: &Share) -> (usize, usize) {
+        let total = self.of(of).fetch_add(more, Ordering::Relaxed) + more;
+        let own = share.bytes.of(of).fetch_add(more, Ordering::Relaxed) + more;
+        (total, own)
+    }
+
+    fn shrink_by(&self, less: usize, of: Of, share: &Share) {
+        self.of(of).fetch_sub(less, Ordering::Relaxed);
+        share.bytes.of(of).fetch_sub(less, Ordering::Relaxed);
+    }
+
+    /// Grows if there is room for it, in the node and in the share.
+    fn take(&self, more: usize, of: Of, share: &Share, bytes_max: usize) -> Result<(), Load> {
+        let (total, own) = self.grow_by(more, of, share);
+        let free = (bytes_max + more).saturating_sub(total);
+        let of_share_max = free.saturating_mul(SHARE_OF_FREE);
+        if total <= bytes_max && own <= of_share_max {
+            return Ok(());
+        }
+        self.shrink_by(more, of, share);
+        Err(match of {
+            Of::Arguments => Load::Bytes { bytes: total, bytes_max },
+            Of::Answers => Load::Unsent { bytes: total, bytes_max },
+        })
+    }
+
     fn of(&self, of: Of) -> &AtomicUsize {
         match of {
             Of::Arguments => &self.arguments,
@@ -92,16 +127,40 @@ pub(super) const CONNECTIONS_PER_CALLER_MAX: usize = 16;
 /// A call's place in a node: counted until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _call: Counted,
-    _of_share: Counted,
-    _bytes: Held,
+    totals: Arc<Totals>,
+    share: Arc<Share>,
+    is_of_share: bool,
+    /// Of its arguments.
+    bytes: usize,
+}
+
+impl Place {
+    /// Counts the call for the node.
+    fn new(totals: &Arc<Totals>, share: &Arc<Share>) -> Self {
+        totals.calls.increase(1);
+        let (totals, share) = (Arc::clone(totals), Arc::clone(share));
+        Self { totals, share, is_of_share: false, bytes: 0 }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Self { totals, share, is_of_share, bytes } = self;
+        if *bytes > 0 {
+            totals.bytes.shrink_by(*bytes, Of::Arguments, share);
+        }
+        if *is_of_share {
+            share.calls.decrease(1);
+        }
+        totals.calls.decrease(1);
+    }
 }
 
 /// Bytes that are held for a caller.
 #[derive(Debug)]
 pub(super) struct Held {
     of: Of,
-    total: Arc<Bytes>,
+    totals: Arc<Totals>,
     share: Arc<Share>,
     bytes: usize,
     bytes_max: usize,
@@ -124,10 +183,10 @@ impl Gate {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             phase: watch::Sender::new(Phase::Open),
-            calls: Arc::default(),
+            is_draining: AtomicBool::new(false),
+            totals: Arc::default(),
             streams: Arc::default(),
             writers: Arc::default(),
-            bytes: Arc::default(),
             queueing: Mutex::new(Queueing::new(Instant::now())),
             shares: Mutex::default(),
             limits: limits.clone(),
@@ -151,27 +210,31 @@ impl Gate {
     /// seen no call sees no later one.
     pub(super) fn enter(&self, share: &Arc<Share>, bytes: usize) -> Result<Place, Failure> {
         let calls_max = self.limits.calls_in_flight;
-        let free = calls_max.saturating_sub(self.calls.count());
-        let call = Tally::add(&self.calls, 1);
-        if self.is_draining() {
-            return Err(CallErrorKind::Draining.into());
-        }
+        let free = calls_max.saturating_sub(self.totals.calls.count());
+        let mut place = self.enter_unless_draining(share)?;
         let of_share_max = free.saturating_mul(SHARE_OF_FREE).min(calls_max);
-        let of_share = Tally::add_up_to(&share.calls, 1, of_share_max)
-            .map_err(|_| Load::Calls { calls: calls_max - free, calls_max })?;
-        let mut held = self.hold_arguments(share);
-        held.set(bytes)?;
-        Ok(Place { _call: call, _of_share: of_share, _bytes: held })
+        let of_share = share.calls.increase_up_to(1, of_share_max);
+        of_share.map_err(|_| Load::Calls { calls: calls_max - free, calls_max })?;
+        place.is_of_share = true;
+        self.totals.bytes.take(bytes, Of::Arguments, share, self.limits.queued_bytes)?;
+        place.bytes = bytes;
+        Ok(place)
     }
 
     /// A place for a call that is taken on however much there is to do.
     pub(super) fn enter_unbounded(&self, share: &Arc<Share>) -> Result<Place, Failure> {
-        let call = Tally::add(&self.calls, 1);
-        if self.is_draining() {
-            return Err(CallErrorKind::Draining.into());
+        let mut place = self.enter_unless_draining(share)?;
+        share.calls.increase(1);
+        place.is_of_share = true;
+        Ok(place)
+    }
+
+    fn enter_unless_draining(&self, share: &Arc<Share>) -> Result<Place, Failure> {
+        let place = Place::new(&self.totals, share);
+        match self.is_draining() {
+            true => Err(CallErrorKind::Draining.into()),
+            false => Ok(place),
         }
-        let of_share = Tally::add(&share.calls, 1);
-        Ok(Place { _call: call, _of_share: of_share, _bytes: self.hold_arguments(share) })
     }
 
     /// A call that arrived then is about to begin: it may, or there is too much to do.
@@ -193,8 +256,8 @@ impl Gate {
     }
 
     fn hold(&self, of: Of, share: &Arc<Share>) -> Held {
-        let (total, share) = (Arc::clone(&self.bytes), Arc::clone(share));
-        Held { of, total, share, bytes: 0, bytes_max: self.limits.queued_bytes }
+        let (totals, share) = (Arc::clone(&self.totals), Arc::clone(share));
+        Held { of, totals, share, bytes: 0, bytes_max: self.limits.queued_bytes }
     }
 
     /// A place for a stream of a result.
@@ -213,7 +276,7 @@ impl Gate {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        *self.phase.borrow() != Phase::Open
+        self.is_draining.load(Ordering::SeqCst)
     }
 
     pub(super) fn phase(&self) -> watch::Receiver<Phase> {
@@ -221,9 +284,11 @@ impl Gate {
     }
 
     pub(super) fn gauges(&self) -> ServingGauges {
-        let (calls, streams) = (self.calls.count(), self.streams.count());
-        let bytes = self.bytes.arguments.load(Ordering::Relaxed);
-        let answer_bytes = self.bytes.answers.load(Ordering::Relaxed);
+        let Totals { calls, bytes } = &*self.totals;
+        let (calls, streams) = (calls.count(), self.streams.count());
+        let (bytes, answer_bytes) = (bytes.of(Of::Arguments), bytes.of(Of::Answers));
+        let bytes = bytes.load(Ordering::Relaxed);
+        let answer_bytes = answer_bytes.load(Ordering::Relaxed);
         ServingGauges { calls, bytes, answer_bytes, streams }
     }
 
@@ -231,14 +296,15 @@ impl Gate {
     /// results, are finished or `limit` has passed; then cuts the streams and sends what is still to be
     /// sent. Returns how many calls and streams were left.
     pub(super) async fn drain(&self, limit: Duration) -> usize {
+        self.is_draining.store(true, Ordering::SeqCst);
         self.phase.send_replace(Phase::Draining);
         let finished = async {
-            self.calls.idle().await;
+            self.totals.calls.idle().await;
             self.streams.idle().await;
         };
         // When the time is up, what is left is counted.
         let _ = timeout(limit, finished).await;
-        let left = self.calls.count() + self.streams.count();
+        let left = self.totals.calls.count() + self.streams.count();
         self.phase.send_replace(Phase::Closing);
         let flushed = async {
             self.writers.idle().await;
@@ -261,8 +327,8 @@ impl Share {
 impl Held {
     /// Nothing, of the same share.
     pub(super) fn another(&self) -> Self {
-        let (total, share) = (Arc::clone(&self.total), Arc::clone(&self.share));
-        Self { of: self.of, total, share, bytes: 0, bytes_max: self.bytes_max }
+        let (totals, share) = (Arc::clone(&self.totals), Arc::clone(&self.share));
+        Self { of: self.of, totals, share, bytes: 0, bytes_max: self.bytes_max }
     }
 
     /// Holds nothing any more.
@@ -273,21 +339,12 @@ impl Held {
     /// Holds `bytes` from now on. If that is more than before and the node has no room for it, it holds
     /// what it did.
     pub(super) fn set(&mut self, bytes: usize) -> Result<(), Load> {
-        let before = self.bytes;
-        let Some(more) = bytes.checked_sub(before) else {
-            self.shrink_to(bytes);
-            return Ok(());
-        };
-        let (total, own) = self.grow_by(more);
-        let free = (self.bytes_max + more).saturating_sub(total);
-        let of_share_max = free.saturating_mul(SHARE_OF_FREE);
-        if total > self.bytes_max || own > of_share_max {
-            self.shrink_to(before);
-            let (bytes, bytes_max) = (total, self.bytes_max);
-            return Err(match self.of {
-                Of::Arguments => Load::Bytes { bytes, bytes_max },
-                Of::Answers => Load::Unsent { bytes, bytes_max },
-            });
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => {
+                self.totals.bytes.take(more, self.of, &self.share, self.bytes_max)?;
+                self.bytes = bytes;
+            }
+            None => self.shrink_to(bytes),
         }
         Ok(())
     }
@@ -296,25 +353,17 @@ impl Held {
     pub(super) fn set_regardless(&mut self, bytes: usize) {
         match bytes.checked_sub(self.bytes) {
             Some(more) => {
-                self.grow_by(more);
+                self.totals.bytes.grow_by(more, self.of, &self.share);
+                self.bytes = bytes;
             }
             None => self.shrink_to(bytes),
         }
     }
 
-    /// What the node then holds of this kind, and what of that is the caller's.
-    fn grow_by(&mut self, more: usize) -> (usize, usize) {
-        self.bytes += more;
-        let total = self.total.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
-        let own = self.share.bytes.of(self.of).fetch_add(more, Ordering::Relaxed) + more;
-        (total, own)
-    }
-
     fn shrink_to(&mut self, bytes: usize) {
         let less = self.bytes - bytes;
         self.bytes = bytes;
-        self.total.of(self.of).fetch_sub(less, Ordering::Relaxed);
-        self.share.bytes.of(self.of).fetch_sub(less, Ordering::Relaxed);
+        self.totals.bytes.shrink_by(less, self.of, &self.share);
     }
 }
 

@@ -170,7 +170,7 @@ impl Group {
                 break;
             }
             if let Some(connection) = state.connection(&chosen.replica) {
-                return Choice::Send(Attempt::new(Arc::clone(self), chosen, connection));
+                return Choice::Send(Attempt::new(Arc::clone(self), chosen, connection, now));
             }
             if let Standing::LeftOut { until: pause_ends } = standing {
                 until = Some(pause_ends);

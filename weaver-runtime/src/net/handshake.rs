@@ -84,7 +84,7 @@ const METHODS_MAX: usize = 1000;
 
 /// A frame of the handshake.
 pub(super) fn frame<T: Serialize>(kind: Kind, value: &T) -> Result<bytes::Bytes, Failure> {
-    Ok(Header::new(kind, 0).onto(Message::encode(value, Ran::No)?))
+    Ok(Header::new(kind, 0).onto(Message::encode(value, Ran::No)?).into_bytes())
 }
 
 /// The value in a frame of the handshake, if the frame is of that kind.

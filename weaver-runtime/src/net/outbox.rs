@@ -13,6 +13,7 @@ use super::{gate::Held, local::LocalSocket};
 use crate::{
     error::Load,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX},
+    message::Buffer,
 };
 
 /// Frames below this are copied together into one buffer; above it the copy costs more than a
@@ -65,7 +66,7 @@ impl Queue {
     }
 
     /// What `frame` would make of the frames that share the stream.
-    fn with(&self, frame: &Bytes, bytes_max: usize) -> Result<(), NotQueued> {
+    fn with(&self, frame: &Buffer, bytes_max: usize) -> Result<(), NotQueued> {
         let bytes = self.shared_bytes() + frame.len();
         if self.closed {
             Err(NotQueued::Closed)
@@ -124,13 +125,13 @@ impl Outbox {
 
     /// Queues a frame for the writer. One that `is_alone`, so that no other will soon go with it, is
     /// written at once, if that needs no waiting: nobody has to be woken for it.
-    pub(super) fn send(&self, frame: &Bytes, is_alone: bool) -> Result<(), NotQueued> {
+    pub(super) fn send(&self, frame: &mut Buffer, is_alone: bool) -> Result<(), NotQueued> {
         let mut queue = self.lock();
         queue.with(frame, OUTBOX_BYTES_MAX)?;
         let written = match &self.direct {
             // What an error means, the writer will find out.
             Some(socket) if is_alone && queue.shared_bytes() == 0 => {
-                socket.try_write(frame).unwrap_or(0)
+                socket.try_write(frame.as_slice()).unwrap_or(0)
             }
             Some(_) | None => 0,
         };
@@ -142,23 +143,23 @@ impl Outbox {
             self.push(queue, frame);
         } else {
             // The peer has a part of it.
-            let rest = frame.slice(written..);
+            let mut rest = Buffer::Shared(frame.share().split_off(written));
             queue.hold_more_regardless(rest.len());
-            self.push(queue, &rest);
+            self.push(queue, &mut rest);
         }
         Ok(())
     }
 
     /// Queues a frame that the other side would otherwise wait for for ever, and that is short: a bare
     /// header, or the failure of a call. They have room of their own.
-    pub(super) fn send_notice(&self, frame: &Bytes) -> Result<(), NotQueued> {
+    pub(super) fn send_notice(&self, mut frame: Buffer) -> Result<(), NotQueued> {
         let queue = self.lock();
-        queue.with(frame, OUTBOX_BYTES_MAX + OUTBOX_NOTICE_BYTES_MAX)?;
-        self.push(queue, frame);
+        queue.with(&frame, OUTBOX_BYTES_MAX + OUTBOX_NOTICE_BYTES_MAX)?;
+        self.push(queue, &mut frame);
         Ok(())
     }
 
-    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &Bytes) {
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &mut Buffer) {
         let was_empty = queue.batch.bytes == 0;
         queue.batch.push(frame);
         drop(queue);
@@ -229,13 +230,13 @@ impl Batch {
         self.bytes
     }
 
-    pub(super) fn push(&mut self, frame: &Bytes) {
+    pub(super) fn push(&mut self, frame: &mut Buffer) {
         self.bytes += frame.len();
         if frame.len() < COALESCED_FRAME_BYTES_MAX {
-            self.tail.extend_from_slice(frame);
+            self.tail.extend_from_slice(frame.as_slice());
         } else {
             self.flush_tail();
-            self.frames.push(frame.clone());
+            self.frames.push(frame.share());
         }
     }
 
@@ -260,17 +261,21 @@ mod tests {
         net::gate::Gate,
     };
 
-    fn frame(bytes: usize) -> Bytes {
-        Bytes::from(vec![7; bytes])
+    fn frame(bytes: usize) -> Buffer {
+        Buffer::Own(vec![7; bytes])
+    }
+
+    fn text(text: &str) -> Buffer {
+        Buffer::Own(text.into())
     }
 
     #[tokio::test]
     async fn small_frames_leave_together_and_in_order() {
         let outbox = Outbox::default();
-        outbox.send(&Bytes::from_static(b"a"), false).unwrap();
-        outbox.send(&Bytes::from_static(b"b"), false).unwrap();
-        outbox.send(&frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
-        outbox.send(&Bytes::from_static(b"c"), false).unwrap();
+        outbox.send(&mut text("a"), false).unwrap();
+        outbox.send(&mut text("b"), false).unwrap();
+        outbox.send(&mut frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
+        outbox.send(&mut text("c"), false).unwrap();
         let batch = outbox.take().await.unwrap();
         let lengths: Vec<_> = batch.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [2, COALESCED_FRAME_BYTES_MAX, 1]);
@@ -280,17 +285,17 @@ mod tests {
     #[tokio::test]
     async fn is_bounded() {
         let outbox = Outbox::default();
-        outbox.send(&frame(OUTBOX_BYTES_MAX), false).unwrap();
+        outbox.send(&mut frame(OUTBOX_BYTES_MAX), false).unwrap();
         let full = |bytes, bytes_max| Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
         let (max, notices_max) = (OUTBOX_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX);
-        assert_eq!(outbox.send(&frame(1), false), full(max + 1, max));
-        outbox.send_notice(&frame(notices_max)).unwrap();
+        assert_eq!(outbox.send(&mut frame(1), false), full(max + 1, max));
+        outbox.send_notice(frame(notices_max)).unwrap();
         let all = max + notices_max;
-        assert_eq!(outbox.send_notice(&frame(1)), full(all + 1, all));
+        assert_eq!(outbox.send_notice(frame(1)), full(all + 1, all));
         outbox.take().await.unwrap();
-        assert_eq!(outbox.send(&frame(1), false), full(all + 1, max), "it is not written yet");
+        assert_eq!(outbox.send(&mut frame(1), false), full(all + 1, max), "it is not written yet");
         outbox.close();
-        assert_eq!(outbox.send(&frame(1), false), Err(NotQueued::Closed));
+        assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
         assert!(outbox.take().await.is_none());
     }
 
@@ -299,24 +304,24 @@ mod tests {
         let gate = Gate::new(&Limits { queued_bytes: 1000, ..Limits::default() });
         let outbox = Arc::new(Outbox::counted(gate.hold_answers(&Arc::default()), None));
         let held = || gate.gauges().answer_bytes;
-        outbox.send(&frame(100), false).unwrap();
+        outbox.send(&mut frame(100), false).unwrap();
         let large = Outbox::reserve_large(Arc::clone(&outbox), 300).unwrap();
         assert_eq!(held(), 400);
-        let NotQueued::Full(load) = outbox.send(&frame(700), false).unwrap_err() else {
+        let NotQueued::Full(load) = outbox.send(&mut frame(700), false).unwrap_err() else {
             unreachable!()
         };
         assert_eq!(load, Load::Unsent { bytes: 1100, bytes_max: 1000 });
         let batch = outbox.take().await.unwrap();
-        outbox.send(&frame(10), false).unwrap();
+        outbox.send(&mut frame(10), false).unwrap();
         assert_eq!((batch.len(), held()), (1, 410), "what is being written counts");
         outbox.take().await.unwrap();
         assert_eq!(held(), 310);
         drop(large);
         assert_eq!(held(), 10);
-        outbox.send_notice(&frame(1001)).unwrap();
+        outbox.send_notice(frame(1001)).unwrap();
         outbox.take().await.unwrap();
         assert_eq!(held(), 1001, "whether or not there is room");
-        outbox.send_notice(&frame(7)).unwrap();
+        outbox.send_notice(frame(7)).unwrap();
         outbox.abandon();
         assert_eq!(held(), 0);
         assert!(outbox.take().await.is_none());
@@ -335,9 +340,9 @@ mod tests {
     #[tokio::test]
     async fn what_was_queued_before_closing_is_still_written() {
         let outbox = Outbox::default();
-        outbox.send(&frame(3), false).unwrap();
+        outbox.send(&mut frame(3), false).unwrap();
         outbox.close();
-        assert_eq!(outbox.send(&frame(1), false), Err(NotQueued::Closed));
+        assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
         assert_eq!(outbox.take().await.unwrap().len(), 1);
         assert!(outbox.take().await.is_none());
     }

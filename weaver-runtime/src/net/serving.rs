@@ -42,7 +42,7 @@ use crate::{
     fingerprint::{Fingerprint, Signature},
     frame::CatchPanic,
     limits::Limits,
-    message::Message,
+    message::{Buffer, Message},
     panics,
 };
 
@@ -91,10 +91,13 @@ impl Served {
     }
 }
 
+/// By the component's index.
+type Table = Arc<[Option<Served>]>;
+
 /// Everything that a node serves: for each set of interfaces (the program's, the control plane's) a
 /// table by component index.
 pub struct Services {
-    tables: HashMap<Fingerprint, Vec<Option<Served>>>,
+    tables: HashMap<Fingerprint, Table>,
     /// The program's methods, for callers that are strangers.
     methods: Vec<Signature>,
     /// Where handlers run: the program's runtime.
@@ -138,24 +141,6 @@ impl Services {
     #[must_use]
     pub fn gauges(&self) -> ServingGauges {
         self.gate.gauges()
-    }
-
-    fn served(&self, table: Fingerprint, caller: &str, component: u16) -> Result<&Served, Failure> {
-        let table = self.tables.get(&table);
-        let served = table.and_then(|services| services.get(usize::from(component)));
-        let Some(Some(served)) = served else {
-            let reason = format!("this node serves no component with index {component}");
-            return Err(Failure::new(CallErrorKind::Malformed { reason }, Ran::No));
-        };
-        let may_call = match &served.service.callers {
-            Callers::All => true,
-            Callers::Groups(groups) => groups.iter().any(|group| group == caller),
-        };
-        if !may_call {
-            let refusal = Refusal::NotPermitted { group: caller.to_owned() };
-            return Err(CallErrorKind::Refused(refusal).into());
-        }
-        Ok(served)
     }
 }
 
@@ -256,15 +241,16 @@ async fn greet(
     let arrivals = arrivals.transpose()?;
     let answer = handshake::frame(Kind::Welcome, &welcome).map_err(|_| Refused::Encode)?;
     send.write_chunk(answer).await?;
-    if !welcome.is_come() {
+    let table = services.tables.get(&hello.fingerprint).cloned();
+    let Some(table) = table.filter(|_| welcome.is_come()) else {
         let _ = send.finish();
         // Closing at once could overtake the answer; the caller closes when it has read it.
         let _ = timeout(Duration::from_secs(STRANGER_SECONDS_MAX), quic.closed()).await;
         return Err(Refused::Stranger(hello.fingerprint));
-    }
+    };
     let new = |neighbour, socket| {
         let (quic, services) = (quic.clone(), Arc::clone(services));
-        Session::new(quic, caller, hello.fingerprint, services, neighbour, socket, io.clone())
+        Session::new(quic, caller, table, services, neighbour, socket, io.clone())
     };
     let Some(((mut shared, requests), name)) = arrivals.zip(hello.local.clone()) else {
         let session = new(None, None);
@@ -320,7 +306,7 @@ struct Session {
     quic: quinn::Connection,
     /// The group in the caller's certificate.
     caller: Arc<str>,
-    table: Fingerprint,
+    table: Table,
     services: Arc<Services>,
     /// The caller's node, if it is on this host.
     neighbour: Option<Arc<Neighbour>>,
@@ -352,7 +338,7 @@ impl Session {
     fn new(
         quic: quinn::Connection,
         caller: Caller,
-        table: Fingerprint,
+        table: Table,
         services: Arc<Services>,
         neighbour: Option<Arc<Neighbour>>,
         socket: Option<Arc<LocalSocket>>,
@@ -505,7 +491,7 @@ impl Session {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
             // A closed outbox means that the connection has ended.
-            let _ = self.outbox.send_notice(&Header::new(Kind::GoAway, 0).alone());
+            let _ = self.outbox.send_notice(Header::new(Kind::GoAway, 0).alone());
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
             self.is_done.notified().await;
             // The caller takes our end for the end of everything.
@@ -541,8 +527,24 @@ impl Session {
         }
     }
 
+    fn served(&self, component: u16) -> Result<&Served, Failure> {
+        let Some(Some(served)) = self.table.get(usize::from(component)) else {
+            let reason = format!("this node serves no component with index {component}");
+            return Err(Failure::new(CallErrorKind::Malformed { reason }, Ran::No));
+        };
+        let may_call = match &served.service.callers {
+            Callers::All => true,
+            Callers::Groups(groups) => groups.iter().any(|group| **group == *self.caller),
+        };
+        if !may_call {
+            let refusal = Refusal::NotPermitted { group: self.caller.to_string() };
+            return Err(CallErrorKind::Refused(refusal).into());
+        }
+        Ok(served)
+    }
+
     fn admit(&self, frame: &Frame) -> Result<Admitted, Failure> {
-        let served = self.services.served(self.table, &self.caller, frame.header.component)?;
+        let served = self.served(frame.header.component)?;
         let service = &served.service;
         self.check_streams(frame.header.streams)?;
         let bytes = frame.message.frame_bytes() + frame.metadata.len();
@@ -616,7 +618,7 @@ impl Session {
                         if streams > 0 {
                             // A closed outbox means that the connection has ended.
                             let header = Header::new(Kind::Accept, call);
-                            let _ = session.outbox.send_notice(&header.alone());
+                            let _ = session.outbox.send_notice(header.alone());
                         }
                     };
                     handle(&*target, method, arguments, context, accept).await
@@ -677,16 +679,17 @@ impl Session {
 
     fn send(
         self: &Arc<Self>,
-        frame: bytes::Bytes,
+        mut frame: Buffer,
         place: Place,
         is_alone: bool,
     ) -> Result<(), NotQueued> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            return self.outbox.send(&frame, is_alone);
+            return self.outbox.send(&mut frame, is_alone);
         }
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
         let neighbour = self.neighbour.clone();
         let nobody = std::future::pending();
+        let frame = frame.into_bytes();
         let write = connection::write_large(quic, neighbour, frame, outbox, nobody)?;
         let session = Arc::clone(self);
         self.io.spawn(async move {
@@ -705,7 +708,7 @@ impl Session {
             // wait for it.
             return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent");
         };
-        match self.outbox.send_notice(&Header::new(Kind::Failed, call).onto(message)) {
+        match self.outbox.send_notice(Header::new(Kind::Failed, call).onto(message)) {
             // As above.
             Ok(()) | Err(NotQueued::Closed) => {}
             // It loses the connection rather than wait for this one for ever.
@@ -742,11 +745,7 @@ impl Session {
     }
 
     /// The frame of an answer, and the streams that follow it.
-    fn reply(
-        &self,
-        call: u64,
-        mut message: Message,
-    ) -> Result<(bytes::Bytes, Vec<Outgoing>), Failure> {
+    fn reply(&self, call: u64, mut message: Message) -> Result<(Buffer, Vec<Outgoing>), Failure> {
         let streams = message.detach_streams();
         if streams.is_empty() {
             return Ok((Header::new(Kind::Reply, call).onto(message), Vec::new()));

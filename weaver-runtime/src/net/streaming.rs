@@ -277,7 +277,7 @@ impl Drop for Unfinished {
 
 async fn write(send: &mut SendStream, call: u64, number: u16, items: &mut ByteStream) {
     let first = Header { component: number, ..Header::new(Kind::Stream, call) };
-    if send.write_chunk(first.alone()).await.is_err() {
+    if send.write_chunk(first.alone().into_bytes()).await.is_err() {
         return;
     }
     loop {
@@ -299,11 +299,13 @@ fn poll_batch(
     let mut batch = Batch::default();
     while batch.bytes() < BATCH_BYTES {
         match items.as_mut().poll_next(cx) {
-            Poll::Ready(Some(Ok(item))) => batch.push(&Header::new(Kind::Item, call).onto(item)),
+            Poll::Ready(Some(Ok(item))) => {
+                batch.push(&mut Header::new(Kind::Item, call).onto(item))
+            }
             Poll::Ready(Some(Err(failure))) => {
                 // A failure is text of a bounded length, and always encodes.
                 if let Ok(message) = Message::encode(&failure, failure.ran) {
-                    batch.push(&Header::new(Kind::Failed, call).onto(message));
+                    batch.push(&mut Header::new(Kind::Failed, call).onto(message));
                 }
                 return Poll::Ready((batch.take(), true));
             }

@@ -2,15 +2,18 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::sync::Notify;
 
-/// How many of something there are, for somebody who waits until there is none.
+/// How many of something there are, for somebody who waits until there is none. Sequentially consistent, for
+/// who counts itself and then looks whether it may, beside one who forbids it and then looks who is there.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     count: AtomicUsize,
+    /// Whether somebody has waited; else nobody need be told.
+    is_awaited: AtomicBool,
     changed: Notify,
 }
 
@@ -23,27 +26,43 @@ pub(super) struct Counted {
 
 impl Tally {
     pub(super) fn add(tally: &Arc<Self>, count: usize) -> Counted {
-        tally.count.fetch_add(count, Ordering::AcqRel);
+        tally.increase(count);
         Counted { tally: Arc::clone(tally), count }
     }
 
     /// The same if there are at most `max` then; else how many there would be.
     pub(super) fn add_up_to(tally: &Arc<Self>, count: usize, max: usize) -> Result<Counted, usize> {
+        tally.increase_up_to(count, max)?;
+        Ok(Counted { tally: Arc::clone(tally), count })
+    }
+
+    /// For who sees to it that they are subtracted again.
+    pub(super) fn increase(&self, count: usize) {
+        self.count.fetch_add(count, Ordering::SeqCst);
+    }
+
+    /// The same if there are at most `max` then; else how many there would be.
+    pub(super) fn increase_up_to(&self, count: usize, max: usize) -> Result<(), usize> {
         let more = |there: usize| Some(there + count).filter(|there| *there <= max);
-        let before = tally.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
-        match before {
-            Ok(_) => Ok(Counted { tally: Arc::clone(tally), count }),
-            Err(there) => Err(there + count),
+        let before = self.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        before.map(|_| ()).map_err(|there| there + count)
+    }
+
+    pub(super) fn decrease(&self, count: usize) {
+        let before = self.count.fetch_sub(count, Ordering::SeqCst);
+        if before == count && self.is_awaited.load(Ordering::SeqCst) {
+            self.changed.notify_waiters();
         }
     }
 
     pub(super) fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.count.load(Ordering::SeqCst)
     }
 
     pub(super) async fn idle(&self) {
         loop {
             let changed = self.changed.notified();
+            self.is_awaited.store(true, Ordering::SeqCst);
             if self.count() == 0 {
                 return;
             }
@@ -65,10 +84,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let before = self.tally.count.fetch_sub(self.count, Ordering::AcqRel);
-        if before == self.count {
-            self.tally.changed.notify_waiters();
-        }
+        self.tally.decrease(self.count);
     }
 }
 

@@ -15,7 +15,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::message::{HEADER_BYTES, Message};
+use crate::message::{Buffer, HEADER_BYTES, Message};
 
 pub(super) use crate::limits::{FRAME_BYTES_MAX, SHARED_FRAME_BYTES_MAX};
 
@@ -99,20 +99,19 @@ impl Header {
     }
 
     /// The frame of a header with nothing behind it.
-    pub(super) fn alone(self) -> Bytes {
+    pub(super) fn alone(self) -> Buffer {
         self.onto(Message::empty())
     }
 
     /// Writes the header into the room that a message keeps for it.
-    pub(super) fn onto(self, message: Message) -> Bytes {
+    pub(super) fn onto(self, message: Message) -> Buffer {
         self.onto_with(message, &[])
     }
 
     /// The same, with the call's metadata behind the message.
-    pub(super) fn onto_with(self, message: Message, metadata: &[u8]) -> Bytes {
-        let frame = message.into_frame();
-        // Copies only where the message is shared: a request that is tried again elsewhere.
-        let mut frame = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+    pub(super) fn onto_with(self, message: Message, metadata: &[u8]) -> Buffer {
+        let mut whole = message.into_frame();
+        let frame = whole.to_mut();
         frame.extend_from_slice(metadata);
         // What is encoded was checked against a limit that is below this.
         let metadata_bytes = u16::try_from(metadata.len()).unwrap_or(u16::MAX);
@@ -127,7 +126,7 @@ impl Header {
         header[18..20].copy_from_slice(&self.method.to_le_bytes());
         header[20..24].copy_from_slice(&self.time_left_ms.to_le_bytes());
         frame[..HEADER_BYTES].copy_from_slice(&header);
-        frame.freeze()
+        whole
     }
 }
 
@@ -370,7 +369,7 @@ mod tests {
     }
 
     fn frame(call: u64, text: &str) -> Bytes {
-        header(call).onto(Message::encode(text, Ran::No).unwrap())
+        header(call).onto(Message::encode(text, Ran::No).unwrap()).into_bytes()
     }
 
     fn decode_in_pieces(bytes: &[u8], piece: usize) -> Vec<(Header, String)> {
@@ -401,7 +400,8 @@ mod tests {
     #[test]
     fn what_goes_with_a_call_is_pinned() {
         let header = Header { streams: 2, time_left_ms: 0x0102_0304, ..header(1) };
-        let bytes = header.onto_with(Message::encode("", Ran::No).unwrap(), b"metadata");
+        let message = Message::encode("", Ran::No).unwrap();
+        let bytes = header.onto_with(message, b"metadata").into_bytes();
         let expected: [&[u8]; 5] = [
             &[40, 0, 0, 0, 3, 2, 8, 0],
             &[1, 0, 0, 0, 0, 0, 0, 0],

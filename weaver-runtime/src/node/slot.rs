@@ -1,6 +1,13 @@
 //! [`Slot`]: the place of one component in a node, from before it is built until it is stopped.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{sync::watch, time::timeout};
 
@@ -20,6 +27,8 @@ use crate::{
 pub(crate) struct Slot {
     implementation: &'static Implementation,
     state: watch::Sender<State>,
+    /// The same as whether the state is so, for every call to look at.
+    is_ready: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -45,7 +54,8 @@ impl fmt::Debug for Slot {
 
 impl Slot {
     pub(crate) fn new(implementation: &'static Implementation) -> Self {
-        Self { implementation, state: watch::Sender::new(State::Building) }
+        let state = watch::Sender::new(State::Building);
+        Self { implementation, state, is_ready: AtomicBool::new(false) }
     }
 
     /// Builds the component, after its dependencies, and tries again until it succeeds.
@@ -71,6 +81,7 @@ impl Slot {
         self.state.send_if_modified(|current| {
             let stopped = matches!(current, State::Stopped);
             if !stopped {
+                self.is_ready.store(matches!(state, State::Ready(_)), Ordering::Relaxed);
                 *current = state;
             }
             !stopped
@@ -128,7 +139,9 @@ impl Slot {
 
     /// Takes no calls any more; what was built is returned to be shut down.
     pub(super) fn stop(&self) -> Option<Arc<Instance>> {
-        match self.state.send_replace(State::Stopped) {
+        let before = self.state.send_replace(State::Stopped);
+        self.is_ready.store(false, Ordering::Relaxed);
+        match before {
             State::Ready(instance) => Some(instance),
             State::Building | State::Failed(_) | State::Stopped => None,
         }
@@ -151,7 +164,7 @@ impl Slot {
 
 impl Dispatch for Slot {
     fn readiness(&self) -> Option<BoxFuture<'_, Result<(), Failure>>> {
-        if matches!(&*self.state.borrow(), State::Ready(_)) {
+        if self.is_ready.load(Ordering::Relaxed) {
             return None;
         }
         Some(Box::pin(async { self.ready().await.map(drop) }))
