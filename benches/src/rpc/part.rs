@@ -1,6 +1,11 @@
 //! What the processes of a run are told to do, and what the harness asks of them.
 
-use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -32,7 +37,7 @@ pub(crate) struct Assignment {
     pub(crate) system: System,
     pub(crate) flavour: Flavour,
     pub(crate) role: Role,
-    harness: SocketAddr,
+    harness: PathBuf,
     pub(crate) identity: Identity,
 }
 
@@ -74,14 +79,14 @@ impl fmt::Display for Flavour {
 impl Assignment {
     /// Serves at `address` until the harness ends.
     pub(crate) async fn serving(&self, address: SocketAddr) -> Result<()> {
-        let mut harness = Line::connect(self.harness).await?;
+        let mut harness = Line::connect(&self.harness).await?;
         harness.say(&Hello::Serving(address)).await?;
         harness.hear::<Order>().await.map(|_| ())
     }
 
     /// Measures what the harness wants measured, until it ends.
     pub(crate) async fn calling<C: Client>(&self, client: C, server_pid: u32) -> Result<()> {
-        let mut harness = Line::connect(self.harness).await?;
+        let mut harness = Line::connect(&self.harness).await?;
         harness.say(&Hello::Connected).await?;
         while let Some(Order { cell, milliseconds }) = harness.hear().await? {
             let time = Duration::from_millis(milliseconds);
