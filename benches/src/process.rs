@@ -54,6 +54,8 @@ pub(crate) enum Launch {
     Alone,
     /// By `weaver deploy`, with this `weaver.toml`.
     Deployed(String),
+    /// Alone, in the network namespace of the process with this id.
+    Within(u32),
 }
 
 /// A child. It is killed when this is dropped.
@@ -74,13 +76,24 @@ impl Process {
         let listener = UnixListener::bind(&harness)?;
         let assignment = assignment(harness.clone());
         let log = directory.join("log");
-        let mut command = Command::new(std::env::current_exe()?);
-        if let Launch::Deployed(config) = launch {
-            fs::write(directory.join("weaver.toml"), config)?;
-            command.arg("deploy").arg(directory);
-            // Where the command keeps what it remembers.
-            command.env("XDG_RUNTIME_DIR", directory).env_remove("WEAVER_CONFIG");
-        }
+        let program = std::env::current_exe()?;
+        let command = match launch {
+            Launch::Alone => Command::new(program),
+            Launch::Deployed(config) => {
+                fs::write(directory.join("weaver.toml"), config)?;
+                let mut command = Command::new(program);
+                command.arg("deploy").arg(directory);
+                // Where the command keeps what it remembers.
+                command.env("XDG_RUNTIME_DIR", directory).env_remove("WEAVER_CONFIG");
+                command
+            }
+            Launch::Within(namespace) => {
+                let mut command = within(namespace);
+                command.arg(program);
+                command
+            }
+        };
+        let mut command = command;
         let output = fs::File::create(&log)?;
         command
             .env(ASSIGNMENT, serde_json::to_string(&assignment).context("an assignment")?)
@@ -120,6 +133,13 @@ impl Process {
             false => Err(Error::msg(format!("it ended with {status}"))),
         }
     }
+}
+
+/// A command that becomes the one in its arguments, in the network namespace of a process.
+pub(crate) fn within(namespace: u32) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net=/proc/{namespace}/ns/net"));
+    command
 }
 
 async fn accept<Hello: DeserializeOwned>(listener: &UnixListener) -> Result<(Line, Hello)> {
