@@ -125,10 +125,12 @@ async fn measure(plan: &Plan) -> Result<()> {
             contestant.end().await?;
         }
     }
-    let dropped = [client.dropped()?, server.dropped()?];
+    let (counts, dropped) = (relay.counts(), [client.dropped()?, server.dropped()?]);
+    // A namespace takes its device along.
+    drop(relay);
     client.end().await?;
     server.end().await?;
-    let report = Report { plan, rows, counts: relay.counts(), dropped };
+    let report = Report { plan, rows, counts, dropped };
     println!("{report}");
     Ok(())
 }

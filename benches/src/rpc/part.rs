@@ -104,7 +104,11 @@ impl Assignment {
         harness.say(&Hello::Connected).await?;
         while let Some(Order { cell, milliseconds, threshold_us }) = harness.hear().await? {
             let time = Duration::from_millis(milliseconds);
-            let measured = load::measure(&client, cell, time, threshold_us, server_pid).await;
+            let measured = tokio::select! {
+                measured = load::measure(&client, cell, time, threshold_us, server_pid) => measured,
+                // The harness says nothing now: it has ended, and with it perhaps the path to the server.
+                _ = harness.hear::<Order>() => return Ok(()),
+            };
             harness.say(&measured.map_err(|error| format!("{error:#}"))).await?;
         }
         Ok(())
