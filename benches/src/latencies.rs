@@ -18,6 +18,12 @@ impl Latencies {
         self.0.len()
     }
 
+    /// The share of them that is longer than so many microseconds.
+    pub(crate) fn share_above(&self, microseconds: f64) -> f64 {
+        let above = self.0.iter().filter(|latency| latency.as_secs_f64() * 1e6 > microseconds);
+        above.count() as f64 / self.0.len() as f64
+    }
+
     /// In microseconds; `share` is 0.5 for the median.
     pub(crate) fn quantile(&mut self, share: f64) -> f64 {
         self.0.sort_unstable();

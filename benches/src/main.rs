@@ -5,6 +5,7 @@
 //! cargo run --release -p benches             # direct calls
 //! cargo weaver deploy --release benches      # remote calls, and what large ones and overload do to them
 //! cargo run --release -p benches -- rpc      # remote calls beside those of other systems
+//! cargo run --release -p benches -- path     # remote calls over a path with delay and loss
 //! cargo run --release -p benches -- local    # direct calls beside those without weaver
 //! cargo run --release -p benches -- codec    # encodings of what `rpc` sends
 //! cargo run --release -p benches -- start    # until the first call is answered
@@ -21,6 +22,7 @@ mod latencies;
 mod local;
 mod origin;
 mod overload;
+mod path;
 mod process;
 mod rpc;
 mod start;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("rpc") => exit_code(rpc::main(arguments)),
+        Some("path") => exit_code(path::main(arguments)),
         Some("local") => exit_code(local::main(arguments)),
         Some("codec") => exit_code(codec::main()),
         Some("start") => exit_code(start::main()),
@@ -40,7 +43,7 @@ fn main() -> ExitCode {
         // The `weaver` command, so that a deployment needs no program that is built elsewhere.
         Some("deploy" | "ask") => weaver_cli::main(),
         Some(other) => exit_code(Err(Error::msg(format!(
-            "unknown: `{other}`; there are `rpc`, `local`, `codec`, `start` and `build`"
+            "unknown: `{other}`; there are `rpc`, `path`, `local`, `codec`, `start` and `build`"
         )))),
         None => match process::Assignment::of_this_process() {
             Some(process::Assignment::Rpc(assignment)) => rpc::take_part(&assignment),

@@ -1,10 +1,10 @@
 //! The processes of a run: this program again, alone or deployed. Each is told what to do, connects
-//! back to the harness, and ends when that connection does, however the harness ended.
+//! back to the harness, and ends when that connection does, however the harness ended. The connection
+//! is a Unix socket, which is there in every network namespace.
 
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     process::{Child, Command},
     time::timeout,
@@ -54,6 +54,8 @@ pub(crate) enum Launch {
     Alone,
     /// By `weaver deploy`, with this `weaver.toml`.
     Deployed(String),
+    /// Alone, in the network namespace of the process with this id.
+    Within(u32),
 }
 
 /// A child. It is killed when this is dropped.
@@ -66,20 +68,32 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program, and hears its first word. `directory` is its own.
     pub(crate) async fn start<Hello: DeserializeOwned>(
-        assignment: impl FnOnce(SocketAddr) -> Assignment,
+        assignment: impl FnOnce(PathBuf) -> Assignment,
         launch: Launch,
         directory: &Path,
     ) -> Result<(Self, Hello)> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let assignment = assignment(listener.local_addr()?);
+        let harness = directory.join("harness");
+        let listener = UnixListener::bind(&harness)?;
+        let assignment = assignment(harness.clone());
         let log = directory.join("log");
-        let mut command = Command::new(std::env::current_exe()?);
-        if let Launch::Deployed(config) = launch {
-            fs::write(directory.join("weaver.toml"), config)?;
-            command.arg("deploy").arg(directory);
-            // Where the command keeps what it remembers.
-            command.env("XDG_RUNTIME_DIR", directory).env_remove("WEAVER_CONFIG");
-        }
+        let program = std::env::current_exe()?;
+        let command = match launch {
+            Launch::Alone => Command::new(program),
+            Launch::Deployed(config) => {
+                fs::write(directory.join("weaver.toml"), config)?;
+                let mut command = Command::new(program);
+                command.arg("deploy").arg(directory);
+                // Where the command keeps what it remembers.
+                command.env("XDG_RUNTIME_DIR", directory).env_remove("WEAVER_CONFIG");
+                command
+            }
+            Launch::Within(namespace) => {
+                let mut command = within(namespace);
+                command.arg(program);
+                command
+            }
+        };
+        let mut command = command;
         let output = fs::File::create(&log)?;
         command
             .env(ASSIGNMENT, serde_json::to_string(&assignment).context("an assignment")?)
@@ -95,6 +109,8 @@ impl Process {
             }
         };
         let ready = timeout(Duration::from_secs(START_SECONDS_MAX), ready).await;
+        // The next process in this directory has a socket of its own.
+        fs::remove_file(harness)?;
         match ready.unwrap_or_else(|_| Err(Error::msg("it is not ready in time"))) {
             Ok((line, hello)) => Ok((Self { child, line }, hello)),
             Err(error) => {
@@ -119,7 +135,14 @@ impl Process {
     }
 }
 
-async fn accept<Hello: DeserializeOwned>(listener: &TcpListener) -> Result<(Line, Hello)> {
+/// A command that becomes the one in its arguments, in the network namespace of a process.
+pub(crate) fn within(namespace: u32) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net=/proc/{namespace}/ns/net"));
+    command
+}
+
+async fn accept<Hello: DeserializeOwned>(listener: &UnixListener) -> Result<(Line, Hello)> {
     let (stream, _) = listener.accept().await?;
     let mut line = Line::new(stream);
     let hello = line.hear().await?.context("it has hung up")?;
@@ -134,11 +157,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) async fn connect(to: SocketAddr) -> Result<Self> {
-        Ok(Self::new(TcpStream::connect(to).await?))
+    pub(crate) async fn connect(to: &Path) -> Result<Self> {
+        Ok(Self::new(UnixStream::connect(to).await?))
     }
 
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: UnixStream) -> Self {
         let (read, write) = stream.into_split();
         Self { read: BufReader::new(read).lines(), write }
     }

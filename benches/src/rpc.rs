@@ -2,22 +2,22 @@
 //! the same messages there and back, from the same load loop, on the same kind of runtime.
 
 mod cpu;
-mod load;
+pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod ours;
-mod part;
-mod peers;
+pub(crate) mod part;
+pub(crate) mod peers;
 mod report;
 
 use std::{process::ExitCode, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
-use weaver::{Context, Error, Result};
+use weaver::{Error, Result};
 
 use load::Cell;
 pub(crate) use part::Assignment;
-use part::{Contestant, Flavour, WORKERS};
-use peers::{Identity, SERVER_NAME, System};
+use part::{Contestant, Flavour, Place, Role, WORKERS};
+use peers::{Identity, System};
 use report::{Report, Row};
 
 /// What is measured, and for how long.
@@ -95,7 +95,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = String>) -> Result<()> {
 
 /// A process that the harness started.
 pub(crate) fn take_part(assignment: &Assignment) -> ExitCode {
-    if assignment.system.is_ours() {
+    if let Role::Deployment = assignment.role {
         return ours::run(assignment.flavour);
     }
     let ran =
@@ -104,7 +104,7 @@ pub(crate) fn take_part(assignment: &Assignment) -> ExitCode {
 }
 
 impl Flavour {
-    fn runtime(self) -> Result<Runtime> {
+    pub(crate) fn runtime(self) -> Result<Runtime> {
         let mut builder = match self {
             Self::CurrentThread => Builder::new_current_thread(),
             Self::MultiThread => Builder::new_multi_thread(),
@@ -143,7 +143,7 @@ async fn rounds(plan: &Plan, flavour: Flavour, failures: &mut Vec<String>) -> Re
     for &system in &plan.systems {
         let directory = directories.path().join(format!("{system:?}"));
         std::fs::create_dir(&directory)?;
-        match Contestant::start(system, flavour, &identity, &directory).await {
+        match Contestant::start(system, flavour, &identity, Place::Loopback, &directory).await {
             Ok(contestant) => contestants.push(contestant),
             Err(error) => failed(system, &error),
         }
@@ -155,7 +155,7 @@ async fn rounds(plan: &Plan, flavour: Flavour, failures: &mut Vec<String>) -> Re
             let mut still = Vec::new();
             for mut contestant in contestants {
                 let system = contestant.system;
-                match contestant.measure(cell, plan.time).await {
+                match contestant.measure(cell, plan.time, None).await {
                     Ok(measured) => {
                         Row::of(&mut rows, flavour, cell, system).rounds.push(measured);
                         still.push(contestant);
@@ -177,23 +177,4 @@ async fn rounds(plan: &Plan, flavour: Flavour, failures: &mut Vec<String>) -> Re
         }
     }
     Ok(rows)
-}
-
-impl Identity {
-    /// One for both ends, of an authority that nobody else has.
-    fn new() -> Result<Self> {
-        let key = || rcgen::KeyPair::generate().context("cannot make a key");
-        let mut authority = rcgen::CertificateParams::default();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let authority_key = key()?;
-        let certificate = authority.self_signed(&authority_key).context("an authority")?;
-        let issuer = rcgen::Issuer::new(authority, authority_key);
-        let end = rcgen::CertificateParams::new([SERVER_NAME.to_owned()]).context("a name")?;
-        let end_key = key()?;
-        Ok(Self {
-            authority: certificate.pem(),
-            certificate: end.signed_by(&end_key, &issuer).context("a certificate")?.pem(),
-            key: end_key.serialize_pem(),
-        })
-    }
 }

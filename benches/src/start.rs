@@ -2,7 +2,7 @@
 //! connection that is new.
 
 use std::{
-    net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ const LATER_CALLS: usize = 100;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
     role: Role,
-    harness: SocketAddr,
+    harness: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ pub(crate) fn take_part(assignment: &Assignment) -> ExitCode {
 impl Assignment {
     /// Says it, and waits until the harness has heard it.
     async fn say(&self, word: &impl Serialize) -> Result<()> {
-        let mut harness = Line::connect(self.harness).await?;
+        let mut harness = Line::connect(&self.harness).await?;
         harness.say(word).await?;
         harness.hear::<()>().await.map(|_| ())
     }

@@ -1,7 +1,10 @@
 //! The load, the same for every system: callers that each wait for their answer before they call
 //! again (a closed loop).
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -17,12 +20,26 @@ pub(crate) struct Cell {
     pub(crate) in_flight: usize,
 }
 
+impl Cell {
+    /// 64 B, 1 KiB, 1 MiB.
+    pub(crate) fn size(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| match self.payload_bytes {
+            bytes @ ..1024 => write!(f, "{bytes} B"),
+            bytes @ ..1_048_576 => write!(f, "{} KiB", bytes >> 10),
+            bytes => write!(f, "{} MiB", bytes >> 20),
+        })
+    }
+}
+
 /// What one system did in one cell.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) calls_per_second: f64,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+    /// The share of the calls that took longer than a threshold, if there was one.
+    pub(crate) held_up: Option<f64>,
     /// Processor time of both processes for each call.
     pub(crate) cpu_us: f64,
 }
@@ -71,6 +88,7 @@ pub(crate) async fn measure<C: Client>(
     client: &C,
     cell: Cell,
     time: Duration,
+    threshold_us: Option<f64>,
     server_pid: u32,
 ) -> Result<Measured> {
     run(client, cell, time / 4).await?;
@@ -87,6 +105,8 @@ pub(crate) async fn measure<C: Client>(
         calls_per_second: calls / elapsed.as_secs_f64(),
         p50_us: latencies.quantile(0.5),
         p99_us: latencies.quantile(0.99),
+        p999_us: latencies.quantile(0.999),
+        held_up: threshold_us.map(|threshold| latencies.share_above(threshold)),
         cpu_us: cpu_after.saturating_sub(cpu_before).as_secs_f64() * 1e6 / calls,
     })
 }

@@ -24,7 +24,7 @@ pub(crate) trait Parrot {
 }
 
 #[derive(Default)]
-struct Polly;
+pub(crate) struct Polly;
 
 #[component]
 impl Parrot for Polly {
@@ -103,7 +103,13 @@ async fn call(parrot: Ref<dyn Parrot>) -> Result<()> {
 }
 
 #[derive(Clone)]
-struct PlainCalls(Ref<dyn Parrot>);
+pub(crate) struct PlainCalls(Ref<dyn Parrot>);
+
+impl From<Ref<dyn Parrot>> for PlainCalls {
+    fn from(parrot: Ref<dyn Parrot>) -> Self {
+        Self(parrot)
+    }
+}
 
 impl Client for PlainCalls {
     type Message = Plain;
@@ -118,7 +124,13 @@ impl Client for PlainCalls {
 }
 
 #[derive(Clone)]
-struct MarkedCalls(Ref<dyn Parrot>);
+pub(crate) struct MarkedCalls(Ref<dyn Parrot>);
+
+impl From<Ref<dyn Parrot>> for MarkedCalls {
+    fn from(parrot: Ref<dyn Parrot>) -> Self {
+        Self(parrot)
+    }
+}
 
 impl Client for MarkedCalls {
     type Message = Marked;

@@ -1,6 +1,11 @@
 //! What the processes of a run are told to do, and what the harness asks of them.
 
-use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -32,14 +37,16 @@ pub(crate) struct Assignment {
     pub(crate) system: System,
     pub(crate) flavour: Flavour,
     pub(crate) role: Role,
-    harness: SocketAddr,
+    harness: PathBuf,
     pub(crate) identity: Identity,
 }
 
 /// One end of a system.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Role {
-    Server,
+    Server {
+        at: IpAddr,
+    },
     Client {
         server: SocketAddr,
         server_pid: u32,
@@ -48,11 +55,23 @@ pub(crate) enum Role {
     Deployment,
 }
 
+/// Where both ends of a system are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// On this machine's loopback interface; ours is deployed.
+    Loopback,
+    /// In the network namespaces of two processes; ours is two nodes without a deployment, which knows
+    /// of one machine only.
+    Apart { server: u32, at: Ipv4Addr, client: u32 },
+}
+
 /// What the harness asks of a client.
 #[derive(Debug, Serialize, Deserialize)]
 struct Order {
     cell: Cell,
     milliseconds: u64,
+    /// See [`Measured::held_up`].
+    threshold_us: Option<f64>,
 }
 
 /// The first word of a process.
@@ -74,18 +93,22 @@ impl fmt::Display for Flavour {
 impl Assignment {
     /// Serves at `address` until the harness ends.
     pub(crate) async fn serving(&self, address: SocketAddr) -> Result<()> {
-        let mut harness = Line::connect(self.harness).await?;
+        let mut harness = Line::connect(&self.harness).await?;
         harness.say(&Hello::Serving(address)).await?;
         harness.hear::<Order>().await.map(|_| ())
     }
 
     /// Measures what the harness wants measured, until it ends.
     pub(crate) async fn calling<C: Client>(&self, client: C, server_pid: u32) -> Result<()> {
-        let mut harness = Line::connect(self.harness).await?;
+        let mut harness = Line::connect(&self.harness).await?;
         harness.say(&Hello::Connected).await?;
-        while let Some(Order { cell, milliseconds }) = harness.hear().await? {
+        while let Some(Order { cell, milliseconds, threshold_us }) = harness.hear().await? {
             let time = Duration::from_millis(milliseconds);
-            let measured = load::measure(&client, cell, time, server_pid).await;
+            let measured = tokio::select! {
+                measured = load::measure(&client, cell, time, threshold_us, server_pid) => measured,
+                // The harness says nothing now: it has ended, and with it perhaps the path to the server.
+                _ = harness.hear::<Order>() => return Ok(()),
+            };
             harness.say(&measured.map_err(|error| format!("{error:#}"))).await?;
         }
         Ok(())
@@ -107,6 +130,7 @@ impl Contestant {
         system: System,
         flavour: Flavour,
         identity: &Identity,
+        place: Place,
         directory: &Path,
     ) -> Result<Self> {
         let start = async |role, launch| {
@@ -117,23 +141,34 @@ impl Contestant {
             };
             Process::start(assignment, launch, directory).await
         };
-        if system.is_ours() {
-            let deployed = Launch::Deployed(ours::config()?);
-            let (client, _) = start(Role::Deployment, deployed).await?;
-            return Ok(Self { system, client, server: None });
-        }
-        let (server, hello) = start(Role::Server, Launch::Alone).await?;
+        let (at, launches) = match place {
+            Place::Loopback if system.is_ours() => {
+                let deployed = Launch::Deployed(ours::config()?);
+                let (client, _) = start(Role::Deployment, deployed).await?;
+                return Ok(Self { system, client, server: None });
+            }
+            Place::Loopback => (Ipv4Addr::LOCALHOST, [Launch::Alone, Launch::Alone]),
+            Place::Apart { server, at, client } => (at, [server, client].map(Launch::Within)),
+        };
+        let [of_server, of_client] = launches;
+        let (server, hello) = start(Role::Server { at: at.into() }, of_server).await?;
         let Hello::Serving(address) = hello else {
             return Err(Error::msg("the server does not serve"));
         };
         let role = Role::Client { server: address, server_pid: server.pid()? };
-        let (client, _) = start(role, Launch::Alone).await?;
+        let (client, _) = start(role, of_client).await?;
         Ok(Self { system, client, server: Some(server) })
     }
 
-    pub(crate) async fn measure(&mut self, cell: Cell, time: Duration) -> Result<Measured> {
+    /// `threshold_us` is the latency above which a call was held up, if that is asked.
+    pub(crate) async fn measure(
+        &mut self,
+        cell: Cell,
+        time: Duration,
+        threshold_us: Option<f64>,
+    ) -> Result<Measured> {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.client.line.say(&Order { cell, milliseconds }).await?;
+        self.client.line.say(&Order { cell, milliseconds, threshold_us }).await?;
         let limit = Duration::from_secs(CELL_SECONDS_MAX);
         let answer = timeout(limit, self.client.line.hear::<Result<Measured, String>>()).await;
         let answer = answer.context("it has not answered in time")??;

@@ -2,19 +2,24 @@
 
 mod capnp;
 mod floor;
+mod node;
 mod tarpc;
 mod tls;
 mod tonic;
 mod wrpc;
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::LocalSet;
-use weaver::{Error, Result};
+use weaver::{Context, Error, Result};
 
 use super::{
     load::Client,
+    ours::{MarkedCalls, PlainCalls},
     part::{Assignment, Role},
 };
 
@@ -22,8 +27,8 @@ use super::{
 pub(crate) trait Peer {
     type Client: Client;
 
-    /// Starts a server that lives as long as the process, at a port of its own.
-    async fn serve(identity: &Identity) -> Result<SocketAddr>;
+    /// Starts a server that lives as long as the process, at this address and a port of its own.
+    async fn serve(identity: &Identity, at: IpAddr) -> Result<SocketAddr>;
 
     async fn connect(identity: &Identity, server: SocketAddr) -> Result<Self::Client>;
 }
@@ -88,7 +93,7 @@ impl fmt::Display for System {
 }
 
 /// What certificates are for.
-pub(crate) const SERVER_NAME: &str = "localhost";
+const SERVER_NAME: &str = "localhost";
 
 /// What both ends of a connection with TLS show each other, in PEM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,11 +103,33 @@ pub(crate) struct Identity {
     pub(crate) key: String,
 }
 
+impl Identity {
+    /// One for both ends, of an authority that nobody else has.
+    pub(crate) fn new() -> Result<Self> {
+        let key = || rcgen::KeyPair::generate().context("cannot make a key");
+        let mut authority = rcgen::CertificateParams::default();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority_key = key()?;
+        let certificate = authority.self_signed(&authority_key).context("an authority")?;
+        let issuer = rcgen::Issuer::new(authority, authority_key);
+        let mut end = node::certificate()?;
+        end.subject_alt_names
+            .push(rcgen::SanType::DnsName(SERVER_NAME.try_into().context("a name")?));
+        let end_key = key()?;
+        Ok(Self {
+            authority: certificate.pem(),
+            certificate: end.signed_by(&end_key, &issuer).context("a certificate")?.pem(),
+            key: end_key.serialize_pem(),
+        })
+    }
+}
+
 /// One end of a peer.
 pub(crate) async fn run(assignment: &Assignment) -> Result<()> {
     let end = async {
         match assignment.system {
-            System::Ours | System::OursMarked => Err(Error::msg("ours is deployed")),
+            System::Ours => end::<node::Node<PlainCalls>>(assignment).await,
+            System::OursMarked => end::<node::Node<MarkedCalls>>(assignment).await,
             System::TonicTls => end::<tonic::Tls>(assignment).await,
             System::TonicPlaintext => end::<tonic::Plaintext>(assignment).await,
             System::Tarpc => end::<tarpc::Plain>(assignment).await,
@@ -119,10 +146,10 @@ pub(crate) async fn run(assignment: &Assignment) -> Result<()> {
 async fn end<P: Peer>(assignment: &Assignment) -> Result<()> {
     let identity = &assignment.identity;
     match assignment.role {
-        Role::Server => assignment.serving(P::serve(identity).await?).await,
+        Role::Server { at } => assignment.serving(P::serve(identity, at).await?).await,
         Role::Client { server, server_pid } => {
             assignment.calling(P::connect(identity, server).await?, server_pid).await
         }
-        Role::Deployment => Err(Error::msg("only ours is deployed")),
+        Role::Deployment => Err(Error::msg("a deployment makes its own ends")),
     }
 }

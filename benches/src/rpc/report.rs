@@ -120,7 +120,7 @@ impl Report {
                 cells.push(row.cell);
             }
         }
-        let names = cells.iter().map(|cell| format!(" {} × {} |", cell.in_flight, size(*cell)));
+        let names = cells.iter().map(|cell| format!(" {} × {} |", cell.in_flight, cell.size()));
         writeln!(out, "| against | |{}", names.collect::<String>())?;
         writeln!(out, "| --- | --- |{}", " --: |".repeat(cells.len()))?;
         let measured = |system: &System| self.rows.iter().any(|row| row.system == *system);
@@ -147,7 +147,7 @@ impl Report {
         writeln!(out, "| --: | --: | --- | --- | --: | --: | --: | --: | --: | --: |")?;
         for row in &self.rows {
             let Row { flavour, cell, system, .. } = row;
-            write!(out, "| {} | {} | {flavour} | {system} |", size(*cell), cell.in_flight)?;
+            write!(out, "| {} | {} | {flavour} | {system} |", cell.size(), cell.in_flight)?;
             write!(out, " {:.0} |", row.median(RATE))?;
             write!(out, " {:.0} |", row.median(|measured| measured.p50_us))?;
             write!(out, " {:.0} |", row.median(|measured| measured.p99_us))?;
@@ -167,14 +167,6 @@ impl Report {
             self.rows.iter().find(|ours| ours.is(row.flavour, row.cell, row.system.ours()))?;
         let rounds = ours.rounds.iter().zip(&row.rounds);
         Some(median(rounds.map(|(ours, theirs)| value(ours) / value(theirs))))
-    }
-}
-
-fn size(cell: Cell) -> String {
-    match cell.payload_bytes {
-        bytes @ ..1024 => format!("{bytes} B"),
-        bytes @ ..1_048_576 => format!("{} KiB", bytes >> 10),
-        bytes => format!("{} MiB", bytes >> 20),
     }
 }
 

@@ -5,7 +5,7 @@
 mod echo_capnp;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     rc::Rc,
 };
 
@@ -34,8 +34,8 @@ pub(crate) struct Capnp;
 impl Peer for Capnp {
     type Client = Calls;
 
-    async fn serve(_: &Identity) -> Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    async fn serve(_: &Identity, at: IpAddr) -> Result<SocketAddr> {
+        let listener = TcpListener::bind((at, 0)).await?;
         let address = listener.local_addr()?;
         spawn_local(async move {
             let (stream, _) = listener.accept().await?;

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -47,9 +47,9 @@ pub(crate) struct Floor;
 impl Peer for Floor {
     type Client = Calls;
 
-    async fn serve(identity: &Identity) -> Result<SocketAddr> {
+    async fn serve(identity: &Identity, at: IpAddr) -> Result<SocketAddr> {
         let acceptor = TlsAcceptor::from(Arc::new(tls::server(identity)?));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((at, 0)).await?;
         let address = listener.local_addr()?;
         tokio::spawn(async move {
             let (stream, _) = listener.accept().await?;

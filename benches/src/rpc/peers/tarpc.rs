@@ -1,6 +1,6 @@
 //! tarpc over TCP with bincode, once for each kind of message: a service is not generic.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -61,8 +61,8 @@ macro_rules! peer {
         impl Peer for $peer {
             type Client = $client;
 
-            async fn serve(_: &Identity) -> Result<SocketAddr> {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            async fn serve(_: &Identity, at: IpAddr) -> Result<SocketAddr> {
+                let listener = TcpListener::bind((at, 0)).await?;
                 let address = listener.local_addr()?;
                 tokio::spawn(async move {
                     let (stream, _) = listener.accept().await?;

@@ -41,12 +41,17 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn roots(identity: &Identity) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    let authority = CertificateDer::from_pem_slice(identity.authority.as_bytes());
-    roots.add(authority.context("an authority")?).context("an authority")?;
+    roots.add(authority(identity)?).context("an authority")?;
     Ok(roots)
 }
 
-fn own(identity: &Identity) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
+pub(super) fn authority(identity: &Identity) -> Result<CertificateDer<'static>> {
+    CertificateDer::from_pem_slice(identity.authority.as_bytes()).context("an authority")
+}
+
+pub(super) fn own(
+    identity: &Identity,
+) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes());
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
     Ok((certificate.context("a certificate")?, key.context("a key")?))

@@ -3,7 +3,7 @@
 
 use std::{
     convert::Infallible,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     task::{self, Poll},
 };
 
@@ -42,8 +42,8 @@ pub(crate) struct Tls;
 impl Peer for Plaintext {
     type Client = Calls;
 
-    async fn serve(_: &Identity) -> Result<SocketAddr> {
-        serve(Server::builder()).await
+    async fn serve(_: &Identity, at: IpAddr) -> Result<SocketAddr> {
+        serve(Server::builder(), at).await
     }
 
     async fn connect(_: &Identity, server: SocketAddr) -> Result<Calls> {
@@ -54,11 +54,11 @@ impl Peer for Plaintext {
 impl Peer for Tls {
     type Client = Calls;
 
-    async fn serve(identity: &Identity) -> Result<SocketAddr> {
+    async fn serve(identity: &Identity, at: IpAddr) -> Result<SocketAddr> {
         let tls = ServerTlsConfig::new()
             .identity(identity.into())
             .client_ca_root(Certificate::from_pem(&identity.authority));
-        serve(Server::builder().tls_config(tls).context("tonic")?).await
+        serve(Server::builder().tls_config(tls).context("tonic")?, at).await
     }
 
     async fn connect(identity: &Identity, server: SocketAddr) -> Result<Calls> {
@@ -76,8 +76,8 @@ impl From<&Identity> for tonic::transport::Identity {
     }
 }
 
-async fn serve(server: Server) -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+async fn serve(server: Server, at: IpAddr) -> Result<SocketAddr> {
+    let listener = TcpListener::bind((at, 0)).await?;
     let address = listener.local_addr()?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let mut server = server

@@ -2,7 +2,7 @@
 //! generated code would write the component model's encoding.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::pin,
     sync::Arc,
 };
@@ -46,13 +46,13 @@ pub(crate) struct Wrpc;
 impl Peer for Wrpc {
     type Client = Calls;
 
-    async fn serve(identity: &Identity) -> Result<SocketAddr> {
+    async fn serve(identity: &Identity, at: IpAddr) -> Result<SocketAddr> {
         let crypto = QuicServerConfig::try_from(tls::server(identity)?).context("QUIC")?;
         let mut config = ServerConfig::with_crypto(Arc::new(crypto));
         let mut transport = TransportConfig::default();
         transport.max_concurrent_bidi_streams(STREAMS_MAX.into());
         config.transport_config(Arc::new(transport));
-        let endpoint = Endpoint::server(config, (Ipv4Addr::LOCALHOST, 0).into())?;
+        let endpoint = Endpoint::server(config, (at, 0).into())?;
         let address = endpoint.local_addr()?;
         let server = Arc::new(quic::Server::new());
         let calls = server.serve(INSTANCE, FUNCTION, NO_PATHS).await.map_err(described)?;
@@ -74,7 +74,7 @@ impl Peer for Wrpc {
 
     async fn connect(identity: &Identity, server: SocketAddr) -> Result<Calls> {
         let crypto = QuicClientConfig::try_from(tls::client(identity)?).context("QUIC")?;
-        let mut endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into())?;
+        let mut endpoint = Endpoint::client((Ipv4Addr::UNSPECIFIED, 0).into())?;
         endpoint.set_default_client_config(ClientConfig::new(Arc::new(crypto)));
         let connecting = endpoint.connect(server, SERVER_NAME).context("QUIC")?;
         Ok(Calls(connecting.await.context("QUIC")?.into()))
