@@ -168,12 +168,14 @@ impl Connection {
 
     /// Starts the tasks of the connection; all of them end with it.
     fn start(self: &Arc<Self>, send: SendHalf, receive: ReceiveHalf, decoder: FrameDecoder) {
-        // Who calls a neighbour is woken by the kernel, and not by a thread between the two.
-        let runtime = match &receive {
-            ReceiveHalf::Quic(_) => self.io.handle(),
-            ReceiveHalf::Local(_) => self.io.program(),
+        // Who calls a neighbour is woken by the kernel, and not by a thread between the two. But a worker
+        // of a multi-thread runtime runs first what was woken last: the writer would take a frame or two,
+        // before the other callers have had their turn.
+        let (runtime, is_patient) = match &receive {
+            ReceiveHalf::Quic(_) => (self.io.handle(), false),
+            ReceiveHalf::Local(_) => (self.io.program(), self.io.has_thread()),
         };
-        let write = write(self.quic.clone(), send, Arc::clone(&self.outbox));
+        let write = write(self.quic.clone(), send, Arc::clone(&self.outbox), is_patient);
         let connection = Arc::clone(self);
         runtime.spawn(async move {
             write.await;
@@ -792,13 +794,18 @@ async fn unless_stalled<T>(
 
 /// The single writer of a stream: one write for everything that was queued meanwhile. Ends when the outbox
 /// is closed, when the stream or the connection is gone, and when the peer reads nothing any more.
-pub(super) async fn write(quic: quinn::Connection, mut stream: SendHalf, outbox: Arc<Outbox>) {
+pub(super) async fn write(
+    quic: quinn::Connection,
+    mut stream: SendHalf,
+    outbox: Arc<Outbox>,
+    is_patient: bool,
+) {
     if let SendHalf::Quic(stream) = &stream {
         // Before large frames and streams, which share the connection. An error means that it is gone.
         let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
     }
     let progress = stream.progress(&quic);
-    while let Some(mut batch) = outbox.take().await {
+    while let Some(mut batch) = outbox.take(is_patient).await {
         let write = stream.write_all(&mut batch);
         if !matches!(unless_stalled(&progress, write).await, Ok(Ok(()))) {
             return outbox.abandon();

@@ -18,7 +18,7 @@ pub struct Io {
     /// The program's own runtime.
     program: Handle,
     /// Ends the thread, if there is one, when the last clone is dropped.
-    _thread: Option<Arc<IoThread>>,
+    thread: Option<Arc<IoThread>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Io {
     pub fn new() -> io::Result<Self> {
         let current = Handle::current();
         if current.runtime_flavor() == RuntimeFlavor::CurrentThread {
-            return Ok(Self { handle: current.clone(), program: current, _thread: None });
+            return Ok(Self { handle: current.clone(), program: current, thread: None });
         }
         // A multi-thread runtime, for its one thread also begins calls (see `first_poll`), and
         // `block_in_place` is forbidden on any other.
@@ -40,7 +40,7 @@ impl Io {
         let runtime = builder.worker_threads(1).thread_name("weaver-io").enable_all().build()?;
         let handle = runtime.handle().clone();
         let thread = Some(Arc::new(IoThread(Some(runtime))));
-        Ok(Self { handle, program: current, _thread: thread })
+        Ok(Self { handle, program: current, thread })
     }
 
     /// The runtime's handle.
@@ -51,6 +51,11 @@ impl Io {
     /// The program's runtime, where its calls are made.
     pub(super) fn program(&self) -> &Handle {
         &self.program
+    }
+
+    /// Whether there is a thread for I/O, beside those of the program.
+    pub(super) fn has_thread(&self) -> bool {
+        self.thread.is_some()
     }
 
     /// Starts a task there.

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now};
 
 use super::{gate::Held, local::LocalSocket};
 use crate::{
@@ -186,8 +186,9 @@ impl Outbox {
     }
 
     /// Everything that was queued, as soon as there is something; `None` once it is closed and
-    /// empty. For the one writer, who has then written what it took before.
-    pub(super) async fn take(&self) -> Option<Vec<Bytes>> {
+    /// empty. For the one writer, who has then written what it took before. One that is `patient` lets
+    /// those go first who are about to send something.
+    pub(super) async fn take(&self, is_patient: bool) -> Option<Vec<Bytes>> {
         loop {
             {
                 let mut queue = self.lock();
@@ -202,6 +203,9 @@ impl Outbox {
                 }
             }
             self.filled.notified().await;
+            if is_patient {
+                yield_now().await;
+            }
         }
     }
 
@@ -276,7 +280,7 @@ mod tests {
         outbox.send(&mut text("b"), false).unwrap();
         outbox.send(&mut frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
         outbox.send(&mut text("c"), false).unwrap();
-        let batch = outbox.take().await.unwrap();
+        let batch = outbox.take(false).await.unwrap();
         let lengths: Vec<_> = batch.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [2, COALESCED_FRAME_BYTES_MAX, 1]);
         assert_eq!(batch[0], "ab");
@@ -292,11 +296,11 @@ mod tests {
         outbox.send_notice(frame(notices_max)).unwrap();
         let all = max + notices_max;
         assert_eq!(outbox.send_notice(frame(1)), full(all + 1, all));
-        outbox.take().await.unwrap();
+        outbox.take(false).await.unwrap();
         assert_eq!(outbox.send(&mut frame(1), false), full(all + 1, max), "it is not written yet");
         outbox.close();
         assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
-        assert!(outbox.take().await.is_none());
+        assert!(outbox.take(false).await.is_none());
     }
 
     #[tokio::test]
@@ -311,20 +315,20 @@ mod tests {
             unreachable!()
         };
         assert_eq!(load, Load::Unsent { bytes: 1100, bytes_max: 1000 });
-        let batch = outbox.take().await.unwrap();
+        let batch = outbox.take(false).await.unwrap();
         outbox.send(&mut frame(10), false).unwrap();
         assert_eq!((batch.len(), held()), (1, 410), "what is being written counts");
-        outbox.take().await.unwrap();
+        outbox.take(false).await.unwrap();
         assert_eq!(held(), 310);
         drop(large);
         assert_eq!(held(), 10);
         outbox.send_notice(frame(1001)).unwrap();
-        outbox.take().await.unwrap();
+        outbox.take(false).await.unwrap();
         assert_eq!(held(), 1001, "whether or not there is room");
         outbox.send_notice(frame(7)).unwrap();
         outbox.abandon();
         assert_eq!(held(), 0);
-        assert!(outbox.take().await.is_none());
+        assert!(outbox.take(false).await.is_none());
     }
 
     #[test]
@@ -343,7 +347,7 @@ mod tests {
         outbox.send(&mut frame(3), false).unwrap();
         outbox.close();
         assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
-        assert_eq!(outbox.take().await.unwrap().len(), 1);
-        assert!(outbox.take().await.is_none());
+        assert_eq!(outbox.take(false).await.unwrap().len(), 1);
+        assert!(outbox.take(false).await.is_none());
     }
 }

@@ -374,7 +374,7 @@ impl Session {
         decoder: FrameDecoder,
         writing: Counted,
     ) {
-        let write = connection::write(self.quic.clone(), send, Arc::clone(&self.outbox));
+        let write = connection::write(self.quic.clone(), send, Arc::clone(&self.outbox), false);
         let (session, phase) = (Arc::clone(self), self.services.gate.phase());
         self.io.spawn(async move {
             write.await;
