@@ -3,10 +3,12 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
+use socket2::{Domain, SockAddr, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{UnixListener, UnixStream},
@@ -163,6 +165,25 @@ impl Door {
         let name = unused_name();
         let listener = UnixListener::bind(path(&name)).unwrap();
         Self { name, listener }
+    }
+
+    /// One that the kernel lets hardly anybody through.
+    pub(crate) fn narrow() -> Self {
+        let name = unused_name();
+        let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).unwrap();
+        socket.bind(&SockAddr::unix(path(&name)).unwrap()).unwrap();
+        socket.listen(1).unwrap();
+        let listener = UnixListener::from_std(OwnedFd::from(socket).into()).unwrap();
+        Self { name, listener }
+    }
+
+    /// Dials until nobody else fits, whom nobody lets in. They hang up when what is returned is dropped.
+    pub(crate) async fn fill(&self) -> Vec<UnixStream> {
+        let mut crowd = Vec::new();
+        while let Ok(stream) = UnixStream::connect(path(&self.name)).await {
+            crowd.push(stream);
+        }
+        crowd
     }
 
     /// Whoever dials next, before it has said anything.

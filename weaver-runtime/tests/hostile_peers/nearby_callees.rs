@@ -6,7 +6,6 @@ use std::{
 };
 
 use quinn::VarInt;
-use tokio::net::UnixStream;
 use weaver_runtime::{
     CallErrorKind, Ran,
     net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
@@ -52,7 +51,7 @@ impl Doorway {
     ];
 
     async fn treat(self, mut raw: Raw) {
-        let door = Door::open();
+        let door = if self == Self::Full { Door::narrow() } else { Door::open() };
         let name = match self {
             Self::Nowhere => unused_name(),
             Self::TooLong => "x".repeat(1000),
@@ -65,12 +64,7 @@ impl Doorway {
             | Self::Silent
             | Self::Full => door.name.clone(),
         };
-        let mut crowd = Vec::new();
-        while self == Self::Full
-            && let Ok(stream) = UnixStream::connect(format!("\0weaver-{name}")).await
-        {
-            crowd.push(stream);
-        }
+        let crowd = if self == Self::Full { door.fill().await } else { Vec::new() };
         welcome(&mut raw, &name).await;
         let kept = match self {
             Self::HangsUp => {
