@@ -30,6 +30,7 @@ mod neighbours;
 mod probe;
 mod raw;
 mod siege;
+mod storms;
 mod streams;
 
 use std::time::Duration;
