@@ -463,6 +463,33 @@ mod tests {
         assert!(!decoder.is_between_frames());
     }
 
+    /// Each time costs as much as has arrived: a peer that sends single bytes must not choose how often.
+    #[test]
+    fn a_frame_that_grows_is_moved_a_few_times() {
+        const FRAME_BYTES: usize = 16 << 20;
+        let header = u32::try_from(FRAME_BYTES).unwrap().to_le_bytes();
+        for (piece, pieces) in [(64 << 10, 100), (1, 5000)] {
+            let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+            decoder.push_slice(&header);
+            assert!(decoder.next().unwrap().is_none());
+            let (mut moves, mut bytes) = (0, 0);
+            for _ in 0..pieces {
+                match decoder.room() {
+                    Some(room) => {
+                        let filled = room.len().min(piece);
+                        decoder.fill_room(filled);
+                    }
+                    None => decoder.push_slice(&vec![0; piece]),
+                }
+                assert!(decoder.next().unwrap().is_none());
+                if std::mem::replace(&mut bytes, decoder.partial.bytes.len()) != bytes {
+                    moves += 1;
+                }
+            }
+            assert!(moves <= 8, "{moves} times while it came in pieces of {piece}");
+        }
+    }
+
     /// How bytes come to a decoder.
     #[derive(Clone, Copy, Debug)]
     enum Way {
