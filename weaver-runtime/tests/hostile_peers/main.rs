@@ -32,6 +32,7 @@ mod raw;
 mod siege;
 mod storms;
 mod streams;
+mod wrong_doors;
 
 use std::time::Duration;
 

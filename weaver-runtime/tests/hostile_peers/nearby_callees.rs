@@ -6,126 +6,14 @@ use std::{
 };
 
 use quinn::VarInt;
-use weaver_runtime::{
-    CallErrorKind, Ran,
-    net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
-};
 
 use crate::{
-    near::{Door, Purpose, SECRET_BYTES, secret, sockets_at, unused_name},
-    nearby::{Nearby, assert_unknown, caller_of, failed_within, reply, welcome},
-    probe::{CALLEE, Caller, fingerprint},
-    raw::{Raw, frame, frame_of_length, kind},
-    show, soon, until, within,
+    near::sockets_at,
+    nearby::{Nearby, assert_unknown, caller_of, failed_within, reply},
+    probe::Caller,
+    raw::{frame, frame_of_length, kind},
+    soon, until,
 };
-
-/// How a callee's door treats its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doorway {
-    Nowhere,
-    TooLong,
-    /// A path with a zero in it is none.
-    Zero,
-    Empty,
-    HangsUp,
-    WrongSecret,
-    /// What the caller said itself.
-    Echo,
-    HalfASecret,
-    Silent,
-    Full,
-}
-
-impl Doorway {
-    const ALL: [Self; 10] = [
-        Self::Nowhere,
-        Self::TooLong,
-        Self::Zero,
-        Self::Empty,
-        Self::HangsUp,
-        Self::WrongSecret,
-        Self::Echo,
-        Self::HalfASecret,
-        Self::Silent,
-        Self::Full,
-    ];
-
-    async fn treat(self, mut raw: Raw) {
-        let door = if self == Self::Full { Door::narrow() } else { Door::open() };
-        let name = match self {
-            Self::Nowhere => unused_name(),
-            Self::TooLong => "x".repeat(1000),
-            Self::Zero => format!("{}\0", door.name),
-            Self::Empty => String::new(),
-            Self::HangsUp
-            | Self::WrongSecret
-            | Self::Echo
-            | Self::HalfASecret
-            | Self::Silent
-            | Self::Full => door.name.clone(),
-        };
-        let crowd = if self == Self::Full { door.fill().await } else { Vec::new() };
-        welcome(&mut raw, &name).await;
-        let kept = match self {
-            Self::HangsUp => {
-                drop(door.shown(&raw.quic, Purpose::Shared).await);
-                None
-            }
-            Self::WrongSecret | Self::HalfASecret | Self::Echo | Self::Silent => {
-                let mut dialler = door.shown(&raw.quic, Purpose::Shared).await;
-                match self {
-                    Self::WrongSecret => dialler.send(&[7; SECRET_BYTES]).await,
-                    Self::HalfASecret => {
-                        let said = secret(&raw.quic, Purpose::Shared, 1);
-                        dialler.send(&said[..16]).await;
-                    }
-                    _ => {
-                        let said = secret(&raw.quic, Purpose::Shared, 0);
-                        dialler.send(if self == Self::Echo { &said } else { &[] }).await;
-                    }
-                }
-                Some(dialler)
-            }
-            _ => None,
-        };
-        raw.quic.closed().await;
-        drop((kept, crowd, door));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_leads_nowhere_is_an_error_that_says_so() {
-    let mut ends = tokio::task::JoinSet::new();
-    for doorway in Doorway::ALL {
-        ends.spawn(async move {
-            let (callee, caller) = caller_of(move |raw| doorway.treat(raw));
-            let hello = Hello::new(fingerprint());
-            let connecting = caller.endpoint.connect(callee.address, CALLEE, &hello, &[]);
-            let what = format!("{doorway:?}: an end of the handshake");
-            let error = within(HANDSHAKE_SECONDS_MAX + 4, &what, connecting).await.unwrap_err();
-            let is_slow = matches!(doorway, Doorway::HalfASecret | Doorway::Silent | Doorway::Full);
-            match &error {
-                ConnectError::Local { address, .. } => assert_eq!(*address, callee.address),
-                ConnectError::Silent { .. } if is_slow => {}
-                _ => panic!("{doorway:?}: {error:?}"),
-            }
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            show(&format!("{doorway:?}: {error}: {source:?}"));
-        });
-    }
-    ends.join_all().await;
-}
-
-/// A call is not sent to whom cannot be reached, and its caller is told why.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_to_a_door_that_leads_nowhere_is_not_sent() {
-    let (_callee, caller) = caller_of(|raw| Doorway::Nowhere.treat(raw));
-    let error = soon("giving up", caller.probe.echo("x".to_owned())).await.unwrap_err();
-    let error = error.call_error().unwrap();
-    assert!(matches!(error.kind(), CallErrorKind::NotSent { .. }), "{error}");
-    assert_eq!(error.ran(), Ran::No);
-    assert!(error.to_string().contains("socket"), "{error}");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callee_whose_socket_ends_during_a_call_leaves_the_outcome_unknown_at_once() {
@@ -195,6 +83,44 @@ async fn answers_may_be_cut_into_single_bytes_on_a_socket() {
         let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
         assert_eq!(answer, "slowly");
     }
+}
+
+/// A request that goes alone is written by its caller, as far as it fits; the rest follows, before any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_fit_in_part_are_whole_for_a_callee_that_reads_late() {
+    const CALLS: usize = 40;
+    const REQUEST_BYTES: usize = 100_000;
+    let (_callee, caller) = caller_of(|raw| async move {
+        let mut near = Nearby::new(raw).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        loop {
+            let request = near.socket.next().await;
+            if request.kind == kind::REQUEST {
+                let (text,) = request.decode::<(String,)>();
+                near.socket.send(&reply(request.call, &text[..10])).await;
+                assert!(text.ends_with(&text[..10]) && text.len() == REQUEST_BYTES + 20);
+            }
+        }
+    });
+    let mut calls = tokio::task::JoinSet::new();
+    for call in 0..2 * CALLS {
+        let text = format!("{call:010}{}{call:010}", "x".repeat(REQUEST_BYTES));
+        let probe = Arc::clone(&caller.probe);
+        let answer = async move { probe.echo(text).await };
+        if call % 2 == 0 {
+            calls.spawn(answer);
+        } else {
+            // Given up on its way: what is sent of it is sent whole.
+            let _ = tokio::time::timeout(Duration::from_millis(1), answer).await;
+        }
+    }
+    let mut answers = Vec::new();
+    while let Some(answer) = soon("an answer", calls.join_next()).await {
+        answers.push(answer.unwrap().unwrap());
+    }
+    answers.sort_unstable();
+    let expected: Vec<_> = (0..CALLS).map(|call| format!("{:010}", 2 * call)).collect();
+    assert_eq!(answers, expected);
 }
 
 /// What has arrived is read, though the connection that the socket belongs to has ended.

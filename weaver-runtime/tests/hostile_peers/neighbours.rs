@@ -205,6 +205,30 @@ async fn a_neighbour_is_told_of_a_drain_and_its_call_is_finished() {
     drop((raw, door));
 }
 
+/// An answer that goes alone is written by its handler, as far as it fits; the rest follows, before any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_fit_in_part_are_whole_for_a_neighbour_that_reads_late() {
+    const CALLS: u64 = 60;
+    const ANSWER_BYTES: u64 = 100_000;
+    let mut siege = Siege::new().await;
+    let mut near = Near::new(&mut siege).await;
+    let mut expected = Vec::new();
+    for call in 0..CALLS {
+        let bytes = if call % 3 == 2 { call } else { ANSWER_BYTES + call };
+        near.socket.send(&request(call, TEXT, &(bytes,))).await;
+        expected.push(usize::try_from(bytes).unwrap());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..CALLS {
+        let answer = near.socket.next().await;
+        let bytes = &mut expected[usize::try_from(answer.call).unwrap()];
+        assert!(answer.text() == "x".repeat(*bytes), "answer {}", answer.call);
+        *bytes = usize::MAX;
+    }
+    near.socket.assert_lives(CALLS).await;
+    siege.end().await;
+}
+
 /// A drain loses none of the answers that are on their way.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_answers_every_call_of_a_neighbour() {
