@@ -12,6 +12,7 @@ mod callees;
 mod callers;
 mod crowds;
 mod doors;
+mod ends;
 mod fuzz;
 mod greetings;
 mod hoarders;
