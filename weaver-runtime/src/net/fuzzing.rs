@@ -12,14 +12,18 @@ use crate::{
     message::{HEADER_BYTES, Message},
 };
 
-/// A stream of frames: the first byte says into pieces of which size it was cut on its way. Pieces
-/// must not change what is understood, and a frame that is understood is the bytes that came.
+/// A stream of frames: the first byte says into pieces of which size it was cut on its way. Pieces, and how
+/// they are handed over, must not change what is understood, and a frame that is understood is the bytes
+/// that came.
 #[must_use]
 pub fn frames(bytes: &[u8]) -> bool {
     let Some((&piece, stream)) = bytes.split_first() else { return false };
-    let whole = decode(stream, stream.len().max(1));
-    let pieces = decode(stream, usize::from(piece) + 1);
-    assert_eq!(pieces, whole, "in pieces of {}", usize::from(piece) + 1);
+    let whole = decode(stream, stream.len().max(1), Way::Push);
+    for way in [Way::Push, Way::Copy, Way::Read] {
+        for piece in [usize::from(piece) + 1, stream.len().max(1)] {
+            assert_eq!(decode(stream, piece, way), whole, "{way:?} in pieces of {piece}");
+        }
+    }
     let understood = whole.frames.concat();
     assert_eq!(understood, &stream[..understood.len()]);
     !understood.is_empty()
@@ -31,11 +35,45 @@ struct Decoded {
     error: Option<WireError>,
 }
 
-fn decode(stream: &[u8], piece: usize) -> Decoded {
+/// How pieces come to a decoder.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Each is a chunk of its own, as from QUIC.
+    Push,
+    /// Each is copied.
+    Copy,
+    /// Each is read into the room for the rest of a frame, and copied where there is none, as from a socket.
+    Read,
+}
+
+impl Way {
+    /// Gives the decoder the next piece; how long that is.
+    fn hand_over(self, decoder: &mut FrameDecoder, piece: &[u8]) -> usize {
+        match self {
+            Self::Push => decoder.push(Bytes::copy_from_slice(piece)),
+            Self::Copy => decoder.push_slice(piece),
+            Self::Read => match decoder.room() {
+                Some(room) => {
+                    assert!(room.len() <= SHARED_FRAME_BYTES_MAX, "room for {} bytes", room.len());
+                    let bytes = room.len().min(piece.len());
+                    room[..bytes].copy_from_slice(&piece[..bytes]);
+                    decoder.fill_room(bytes);
+                    return bytes;
+                }
+                None => decoder.push_slice(piece),
+            },
+        }
+        piece.len()
+    }
+}
+
+fn decode(stream: &[u8], piece: usize, way: Way) -> Decoded {
     let mut decoder = FrameDecoder::new(SHARED_FRAME_BYTES_MAX);
     let mut frames = Vec::new();
-    for chunk in stream.chunks(piece) {
-        decoder.push(Bytes::copy_from_slice(chunk));
+    let mut rest = stream;
+    while !rest.is_empty() {
+        let taken = way.hand_over(&mut decoder, &rest[..piece.min(rest.len())]);
+        rest = &rest[taken..];
         loop {
             match decoder.next() {
                 Ok(Some(Frame { header, message, metadata })) => {

@@ -463,7 +463,104 @@ mod tests {
         assert!(!decoder.is_between_frames());
     }
 
+    /// Each time costs as much as has arrived: a peer that sends single bytes must not choose how often.
+    #[test]
+    fn a_frame_that_grows_is_moved_a_few_times() {
+        const FRAME_BYTES: usize = 16 << 20;
+        let header = u32::try_from(FRAME_BYTES).unwrap().to_le_bytes();
+        for (piece, pieces) in [(64 << 10, 100), (1, 5000)] {
+            let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+            decoder.push_slice(&header);
+            assert!(decoder.next().unwrap().is_none());
+            let (mut moves, mut bytes) = (0, 0);
+            for _ in 0..pieces {
+                match decoder.room() {
+                    Some(room) => {
+                        let filled = room.len().min(piece);
+                        decoder.fill_room(filled);
+                    }
+                    None => decoder.push_slice(&vec![0; piece]),
+                }
+                assert!(decoder.next().unwrap().is_none());
+                if std::mem::replace(&mut bytes, decoder.partial.bytes.len()) != bytes {
+                    moves += 1;
+                }
+            }
+            assert!(moves <= 8, "{moves} times while it came in pieces of {piece}");
+        }
+    }
+
+    /// How bytes come to a decoder.
+    #[derive(Clone, Copy, Debug)]
+    enum Way {
+        Push,
+        Copy,
+        /// As much as there is room for, and copied where there is none.
+        Read,
+    }
+
+    /// What a decoder makes of `bytes`, cut into pieces of these sizes again and again.
+    fn decode_by(
+        way: Way,
+        bytes: &[u8],
+        pieces: &[usize],
+        bytes_max: usize,
+    ) -> (Vec<Bytes>, Option<WireError>) {
+        let mut decoder = FrameDecoder::new(bytes_max);
+        let mut frames = Vec::new();
+        let mut rest = bytes;
+        for &piece in pieces.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let mut taken = piece.min(rest.len());
+            match (way, decoder.room()) {
+                (Way::Read, Some(room)) => {
+                    taken = taken.min(room.len());
+                    room[..taken].copy_from_slice(&rest[..taken]);
+                    decoder.fill_room(taken);
+                }
+                (Way::Read, None) | (Way::Copy, _) => decoder.push_slice(&rest[..taken]),
+                (Way::Push, _) => decoder.push(Bytes::copy_from_slice(&rest[..taken])),
+            }
+            rest = &rest[taken..];
+            let before = frames.len();
+            loop {
+                match decoder.next() {
+                    Ok(Some(Frame { header, message, metadata })) => {
+                        frames.push(header.onto_with(message, &metadata));
+                    }
+                    Ok(None) => break,
+                    Err(error) => return (frames, Some(error)),
+                }
+            }
+            let is_alone = frames.len() == before + 1 && decoder.is_between_frames();
+            assert_eq!(decoder.was_alone(), is_alone);
+            // All that has come is either in a frame or kept.
+            let understood: usize = frames.iter().map(Bytes::len).sum();
+            assert_eq!(decoder.kept_bytes(), bytes.len() - rest.len() - understood);
+            assert!(decoder.partial.bytes.len() <= bytes_max);
+        }
+        (frames, None)
+    }
+
     proptest! {
+        #[test]
+        fn a_stream_means_the_same_however_it_comes(
+            texts in prop::collection::vec(".{0,300}", 1..8),
+            garbage in prop::collection::vec(any::<u8>(), 0..60),
+            pieces in prop::collection::vec(1_usize..700, 1..6),
+        ) {
+            let frames = texts.iter().zip(0_u64..).flat_map(|(text, call)| frame(call, text));
+            let bytes: Vec<u8> = frames.chain(garbage).collect();
+            let whole = decode_by(Way::Push, &bytes, &[bytes.len()], 2000);
+            prop_assert!(whole.0.len() >= texts.len());
+            for way in [Way::Push, Way::Copy, Way::Read] {
+                prop_assert_eq!(decode_by(way, &bytes, &pieces, 2000), whole.clone(), "{:?}", way);
+                prop_assert_eq!(decode_by(way, &bytes, &[1], 2000), whole.clone(), "{:?}", way);
+            }
+        }
+
         #[test]
         fn frames_survive_any_split(texts in prop::collection::vec(".{0,40}", 1..8), piece in 1_usize..90) {
             let bytes: Vec<u8> =

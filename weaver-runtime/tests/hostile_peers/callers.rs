@@ -17,7 +17,7 @@ async fn friend(callee: &Callee) -> Raw {
 }
 
 /// What no caller sends, each as it would follow a greeting.
-fn bad_frames() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn bad_frames() -> Vec<(String, Vec<u8>)> {
     let length = |bytes: usize| frame_of_length(u32::try_from(bytes).unwrap(), kind::REQUEST, 1);
     let mut bad = vec![
         ("garbage".to_owned(), vec![0xfe; 3000]),

@@ -50,6 +50,7 @@ pub(crate) mod kind {
 pub(crate) enum Welcome {
     Come,
     Stranger { crate_version: String, methods: Vec<Signature> },
+    ComeTo { local: String },
 }
 
 /// A frame as it arrived.
@@ -152,6 +153,12 @@ pub(crate) fn hello() -> Vec<u8> {
     frame(kind::HELLO, 0, 0, 0, &encode(&Hello::new(fingerprint())))
 }
 
+/// The greeting of a caller on the same host that listens by the name `local`.
+pub(crate) fn hello_from(local: &str) -> Vec<u8> {
+    let hello = Hello { local: Some(local.to_owned()), ..Hello::new(fingerprint()) };
+    frame(kind::HELLO, 0, 0, 0, &encode(&hello))
+}
+
 /// What differs between raw endpoints: how much they take in.
 #[derive(Clone, Copy)]
 pub(crate) struct Appetite {
@@ -221,6 +228,15 @@ impl Raw {
         assert_eq!(welcome.kind, kind::WELCOME);
         assert_eq!(welcome.decode::<Welcome>(), Welcome::Come);
         true
+    }
+
+    /// Greets as a neighbour that listens by the name `local`; the name that the callee listens by.
+    pub(crate) async fn greet_from(&mut self, local: &str) -> String {
+        self.send(&hello_from(local)).await;
+        let welcome = self.next().await;
+        assert_eq!(welcome.kind, kind::WELCOME);
+        let Welcome::ComeTo { local } = welcome.decode() else { panic!("{welcome:?}") };
+        local
     }
 
     /// Tells the other side that nothing it sends is wanted any more.
@@ -300,7 +316,7 @@ impl Raw {
 }
 
 /// Takes a whole frame from the front of `unread`.
-fn cut(unread: &mut Vec<u8>) -> Option<RawFrame> {
+pub(crate) fn cut(unread: &mut Vec<u8>) -> Option<RawFrame> {
     let length = u32::from_le_bytes(*unread.first_chunk()?);
     let bytes = usize::try_from(length).unwrap();
     assert!(bytes >= HEADER_BYTES, "the other side sent a frame of {bytes} bytes");
