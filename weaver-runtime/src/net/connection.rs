@@ -50,6 +50,8 @@ pub struct Connection {
     neighbour: Option<Arc<Neighbour>>,
     outbox: Arc<Outbox>,
     waiting: Waiting,
+    /// Who reads large answers from sockets of their own.
+    reading: Arc<Tally>,
     /// Streams among the results of calls.
     expected: Arc<Expected>,
     /// Streams among the arguments of calls.
@@ -136,6 +138,9 @@ impl Connection {
             connection.start(SendHalf::Quic(send), receive, decoder);
             return Ok(connection);
         };
+        let Some(answers) = answers else {
+            return Err(protocol("it has a socket dialled that it was not asked for".to_owned()));
+        };
         let socket = local::dial(&name, &quic, Purpose::Shared, io.program()).await;
         let socket = Arc::new(socket.map_err(local)?);
         let outbox = Outbox::direct(Arc::clone(&socket));
@@ -157,6 +162,7 @@ impl Connection {
             neighbour,
             outbox: Arc::new(outbox),
             waiting: Waiting::default(),
+            reading: Arc::default(),
             expected: Arc::default(),
             producing: Arc::default(),
             streams_max,
@@ -188,22 +194,24 @@ impl Connection {
         self.io.spawn(Arc::clone(self).read_streams());
     }
 
-    fn start_local(self: &Arc<Self>, socket: Arc<LocalSocket>, answers: Option<Arrivals>) {
+    fn start_local(self: &Arc<Self>, socket: Arc<LocalSocket>, answers: Arrivals) {
         let (send, receive) =
             (SendHalf::Local(Arc::clone(&socket)), ReceiveHalf::Local(Arc::clone(&socket)));
         self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX));
         self.io.spawn(local::end_with(socket, self.quic.clone()));
-        if let Some(answers) = answers {
-            let connection = Arc::clone(self);
-            let take = move |socket| Arc::clone(&connection).read_answer(socket);
-            self.io.program().spawn(answers.each(self.quic.clone(), take));
-        }
+        let (connection, reading) = (Arc::clone(self), Tally::add(&self.reading, 1));
+        let take = move |socket| Arc::clone(&connection).read_answer(socket);
+        let each = answers.each(self.quic.clone(), take);
+        self.io.program().spawn(async move {
+            each.await;
+            drop(reading);
+        });
     }
 
     /// A large answer from a neighbour.
-    async fn read_answer(self: Arc<Self>, socket: LocalSocket) {
+    async fn read_answer(self: Arc<Self>, socket: Arc<LocalSocket>) {
         let (mut receive, mut decoder) =
-            (ReceiveHalf::Local(Arc::new(socket)), FrameDecoder::new(FRAME_BYTES_MAX));
+            (ReceiveHalf::Local(socket), FrameDecoder::new(FRAME_BYTES_MAX));
         match next_frame(&mut receive, &mut decoder).await {
             Ok(Some(frame)) => self.take(frame),
             Ok(None) => {}
@@ -344,6 +352,9 @@ impl Connection {
             let _ = timeout(patience, self.quic.closed()).await;
         }
         self.close(CLOSED_PROTOCOL, &reason);
+        // The kernel may have large answers, too, that nobody has read yet.
+        let patience = Duration::from_secs(FLUSH_SECONDS_MAX);
+        let _ = timeout(patience, self.reading.idle()).await;
         self.expected.close();
         self.waiting.fail_all(&self.lost());
     }
@@ -826,11 +837,25 @@ pub(super) fn write_large(
     Ok(async move {
         let mut given_up = pin!(given_up);
         if let Some(neighbour) = neighbour {
-            return tokio::select! {
-                written = write_to_neighbour(&neighbour, &quic, frame) => written,
-                // The socket ends inside the frame.
-                () = given_up => Ok(()),
+            let dialled = tokio::select! {
+                dialled = neighbour.dial(&quic) => dialled,
+                () = &mut given_up => return Ok(()),
+                _ = quic.closed() => return Ok(()),
             };
+            // Where it cannot be dialled, a stream does it as well.
+            if let Ok(large) = dialled {
+                let progress = Progress::Local(Arc::clone(&large.socket));
+                let mut batch = [frame];
+                return tokio::select! {
+                    // The error means that the frame is refused, or the peer gone.
+                    written = unless_stalled(&progress, large.socket.write_all(&mut batch)) => {
+                        written.map(drop)
+                    }
+                    // The socket ends inside the frame.
+                    () = given_up => Ok(()),
+                    _ = quic.closed() => Ok(()),
+                };
+            }
         }
         let progress = Progress::Quic(quic.clone());
         let opened = tokio::select! {
@@ -858,24 +883,4 @@ pub(super) fn write_large(
             Ok(())
         })
     })
-}
-
-async fn write_to_neighbour(
-    neighbour: &Neighbour,
-    quic: &quinn::Connection,
-    frame: Bytes,
-) -> Result<(), Stalled> {
-    // Both errors mean that the neighbour is gone, or has no room: without the frame somebody would wait
-    // for ever.
-    let socket = match neighbour.dial(quic).await {
-        Ok(socket) => socket,
-        Err(error) => {
-            quic.close(CLOSED_PROTOCOL, format!("cannot dial its socket: {error}").as_bytes());
-            return Ok(());
-        }
-    };
-    let progress = Progress::Local(Arc::clone(&socket.socket));
-    // The error means that the frame is refused, or the peer gone.
-    let _ = unless_stalled(&progress, socket.socket.write_all(&mut [frame])).await?;
-    Ok(())
 }

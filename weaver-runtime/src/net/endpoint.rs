@@ -72,7 +72,8 @@ pub enum ConnectError {
         #[source]
         source: quinn::ConnectionError,
     },
-    /// It is on this host, but no socket to it can be opened.
+    /// It is on this host, but no socket to it can be opened; then it is dialled once more, and reached
+    /// without one.
     #[error("cannot open a socket to {address}, which is on this host")]
     Local {
         /// The address.
@@ -185,7 +186,16 @@ impl Endpoint {
         ours: &[Signature],
     ) -> Result<Arc<Connection>, ConnectError> {
         let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
-        let connecting = self.connect_unbounded(address, expected, hello, ours);
+        let connecting = async {
+            let door = self.door.as_deref().filter(|_| address.ip().is_loopback());
+            match self.connect_unbounded(address, expected, hello, ours, door).await {
+                Err(ConnectError::Local { source, .. }) => {
+                    tracing::warn!(%address, error = %source, "no local socket to it: QUIC does it as well");
+                    self.connect_unbounded(address, expected, hello, ours, None).await
+                }
+                connected => connected,
+            }
+        };
         // The timer is the I/O runtime's: the caller's may be paused by a test.
         let timer = {
             let _entered = self.io.handle().enter();
@@ -200,6 +210,7 @@ impl Endpoint {
         expected: &str,
         hello: &Hello,
         ours: &[Signature],
+        door: Option<&Door>,
     ) -> Result<Arc<Connection>, ConnectError> {
         let dialled = self.quic.connect(address, TLS_NAME);
         let connecting = dialled.map_err(|source| ConnectError::Dial { address, source })?;
@@ -211,7 +222,6 @@ impl Endpoint {
             return Err(ConnectError::WrongGroup { address, expected, found });
         }
         let streams_max = usize::try_from(self.streams_max).unwrap_or(usize::MAX);
-        let door = self.door.as_deref().filter(|_| address.ip().is_loopback());
         Connection::open(quic, hello, ours, streams_max, door, self.io.clone()).await
     }
 

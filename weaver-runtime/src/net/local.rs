@@ -9,7 +9,7 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io::{self, IoSlice, Read, Write},
     net::Shutdown,
     os::{
@@ -17,6 +17,7 @@ use std::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixListener, UnixStream},
     },
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -29,9 +30,9 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc},
-    task::AbortHandle,
-    time::timeout,
+    sync::{Semaphore, SemaphorePermit, mpsc},
+    task::{AbortHandle, JoinSet, coop::consume_budget, yield_now},
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -74,10 +75,6 @@ impl LocalSocket {
         Ok(Self { io, written, runtime: runtime.clone() })
     }
 
-    fn into_stream(self) -> UnixStream {
-        self.io.into_inner()
-    }
-
     /// Writes what there is room for at once.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.count(self.io.get_ref().write(bytes))
@@ -99,6 +96,8 @@ impl LocalSocket {
     pub(super) async fn write_all(&self, batch: &mut [Bytes]) -> io::Result<()> {
         let mut done = 0;
         while done < batch.len() {
+            // A peer that keeps up must not keep others waiting.
+            consume_budget().await;
             match self.try_write_all(&batch[done..]) {
                 Ok(written) => done += advance(&mut batch[done..], written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.room().await?,
@@ -119,17 +118,23 @@ impl LocalSocket {
 
     /// Waits for room in the send buffer, with a registration of its own for as long as that takes.
     async fn room(&self) -> io::Result<()> {
-        let waits = {
+        let waits = || {
             let _entered = self.runtime.enter();
-            watch(self.io.get_ref().try_clone()?, Interest::WRITABLE)?
+            watch(self.io.get_ref().try_clone()?, Interest::WRITABLE)
         };
-        waits.writable().await?.retain_ready();
+        match waits() {
+            Ok(waits) => waits.writable().await?.retain_ready(),
+            // The process has no file descriptor left, which is no reason to lose a connection.
+            Err(_) => sleep(Duration::from_millis(PAUSE_MILLISECONDS)).await,
+        }
         Ok(())
     }
 
     /// Reads what there is, into `decoder`; `false` at the end.
     pub(super) async fn read_into(&self, decoder: &mut FrameDecoder) -> io::Result<bool> {
         loop {
+            // As in `write_all`.
+            consume_budget().await;
             let mut ready = self.io.readable().await?;
             let read = READ.with_borrow_mut(|buffer| {
                 let (read, asked) = match decoder.room() {
@@ -176,23 +181,20 @@ impl LocalSocket {
         let _ = self.io.get_ref().shutdown(Shutdown::Both);
     }
 
-    /// All of `buffer`, which has to arrive in time.
+    /// Fills `buffer`.
     async fn read_exact(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut filled = 0;
-        let read = async {
-            while filled < buffer.len() {
-                let mut ready = self.io.readable().await?;
-                match self.io.get_ref().read(&mut buffer[filled..]) {
-                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                    Ok(bytes) => filled += bytes,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+        while filled < buffer.len() {
+            let mut ready = self.io.readable().await?;
+            match self.io.get_ref().read(&mut buffer[filled..]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(bytes) => filled += bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            Ok(())
-        };
-        timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), read).await?
+        }
+        Ok(())
     }
 }
 
@@ -285,7 +287,7 @@ impl Drop for Arrivals {
 }
 
 impl Arrivals {
-    /// The next; `None` never, as long as the door is there.
+    /// The next; `None` never, as long as it is expected.
     pub(super) async fn next(&mut self) -> Option<LocalSocket> {
         self.sockets.recv().await
     }
@@ -296,7 +298,8 @@ fn lock(expected: &Expected) -> MutexGuard<'_, HashMap<Secret, Awaited>> {
     expected.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sockets that have not said what they are for. Anybody on the host can open some.
+/// Sockets that have not said what they are for. Anybody on the host can open some: of more, the one that has
+/// been silent the longest is hung up on.
 const STRANGERS_MAX: usize = 64;
 
 /// Who dials says what for in the same breath.
@@ -350,59 +353,62 @@ fn address(name: &str) -> io::Result<SocketAddr> {
 }
 
 async fn accept(listener: AsyncFd<UnixListener>, expected: Arc<Expected>, io: Io) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
+    let mut strangers = VecDeque::<AbortHandle>::new();
     loop {
         let Ok(mut ready) = listener.readable().await else { return };
         match listener.get_ref().accept() {
             Ok((stream, _)) => {
-                // Those above the limit are hung up on.
-                let Ok(place) = Arc::clone(&strangers).try_acquire_owned() else { continue };
-                let expected = Arc::clone(&expected);
-                let runtime = io.handle().clone();
-                io.spawn(async move {
-                    // What is wrong with a stranger is nobody's business.
-                    let _ = let_in(stream, &expected, &runtime, place).await;
-                });
+                if strangers.len() >= STRANGERS_MAX {
+                    strangers.retain(|stranger| !stranger.is_finished());
+                }
+                if strangers.len() >= STRANGERS_MAX
+                    && let Some(oldest) = strangers.pop_front()
+                {
+                    oldest.abort();
+                }
+                let (expected, its) = (Arc::clone(&expected), io.clone());
+                // What is wrong with a stranger is nobody's business.
+                let listen = async move { drop(listen(stream, &expected, &its).await) };
+                strangers.push_back(io.handle().spawn(listen).abort_handle());
+                // A storm of them must not keep others waiting.
+                yield_now().await;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             // Out of file descriptors, or the dialler has gone: neither is helped by haste.
-            Err(_) => tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MILLISECONDS)).await,
+            Err(_) => sleep(Duration::from_millis(PAUSE_MILLISECONDS)).await,
         }
     }
 }
 
-const ACCEPT_PAUSE_MILLISECONDS: u64 = 10;
+const PAUSE_MILLISECONDS: u64 = 10;
 
-async fn let_in(
-    stream: UnixStream,
-    expected: &Expected,
-    runtime: &Handle,
-    place: OwnedSemaphorePermit,
-) -> io::Result<()> {
+/// Hears what a stranger is for, and lets it in if it is expected.
+async fn listen(stream: UnixStream, expected: &Expected, io: &Io) -> io::Result<()> {
     let mut secret = [0; SECRET_BYTES];
-    let stream = {
-        let stranger = LocalSocket::new(stream, runtime)?;
-        let limit = Duration::from_secs(STRANGER_SECONDS_MAX);
-        timeout(limit, stranger.read_exact(&mut secret)).await??;
-        stranger.into_stream()
-    };
-    drop(place);
+    let stranger = LocalSocket::new(stream, io.handle())?;
+    timeout(Duration::from_secs(STRANGER_SECONDS_MAX), stranger.read_exact(&mut secret)).await??;
+    let stream = stranger.io.into_inner();
     let (answer, arrived, runtime, places) = {
         let expected = lock(expected);
         let awaited = expected.get(&secret).ok_or(io::ErrorKind::PermissionDenied)?;
         let Awaited { answer, arrived, runtime, places } = awaited;
         (*answer, arrived.clone(), runtime.clone(), Arc::clone(places))
     };
-    let _place = places.try_acquire_owned().map_err(io::Error::other)?;
-    let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
-    let room = timeout(limit, arrived.reserve()).await?.map_err(io::Error::other)?;
-    let socket = LocalSocket::new(stream, &runtime)?;
-    socket.write_all(&mut [Bytes::copy_from_slice(&answer)]).await?;
-    room.send(socket);
+    let place = places.try_acquire_owned().map_err(io::Error::other)?;
+    // No stranger any more.
+    io.spawn(async move {
+        let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+        let Ok(Ok(room)) = timeout(limit, arrived.reserve()).await else { return };
+        let Ok(socket) = LocalSocket::new(stream, &runtime) else { return };
+        if socket.write_all(&mut [Bytes::copy_from_slice(&answer)]).await.is_ok() {
+            room.send(socket);
+        }
+        drop(place);
+    });
     Ok(())
 }
 
-/// Opens a socket to the neighbour that listens by this name.
+/// A socket to the neighbour that listens by this name.
 pub(super) async fn dial(
     name: &str,
     quic: &quinn::Connection,
@@ -410,15 +416,21 @@ pub(super) async fn dial(
     runtime: &Handle,
 ) -> io::Result<LocalSocket> {
     let secrets = Secrets::of(quic, purpose)?;
-    let socket = LocalSocket::new(connect(name).await?, runtime)?;
-    socket.write_all(&mut [Bytes::copy_from_slice(&secrets.dialler)]).await?;
-    let mut answer = [0; SECRET_BYTES];
-    socket.read_exact(&mut answer).await?;
-    if answer != secrets.listener {
-        return Err(io::Error::other("somebody else listens by the name of the other node"));
-    }
-    Ok(socket)
+    let dial = async {
+        let socket = LocalSocket::new(connect(name).await?, runtime)?;
+        socket.write_all(&mut [Bytes::copy_from_slice(&secrets.dialler)]).await?;
+        let mut answer = [0; SECRET_BYTES];
+        socket.read_exact(&mut answer).await?;
+        if answer != secrets.listener {
+            return Err(io::Error::other("somebody else listens by the name of the other node"));
+        }
+        Ok(socket)
+    };
+    timeout(Duration::from_secs(DIAL_SECONDS_MAX), dial).await?
 }
+
+/// Who is not heard by then is reached without a socket.
+const DIAL_SECONDS_MAX: u64 = 2;
 
 async fn connect(name: &str) -> io::Result<UnixStream> {
     let address = SockAddr::unix(format!("\0weaver-{name}"))?;
@@ -426,9 +438,9 @@ async fn connect(name: &str) -> io::Result<UnixStream> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
         match socket.connect(&address) {
             Ok(()) => return Ok(UnixStream::from(OwnedFd::from(socket))),
-            // Many dial it at once. Whoever waits for this one has a limit.
+            // Many dial it at once.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                sleep(Duration::from_millis(PAUSE_MILLISECONDS)).await;
             }
             Err(error) => return Err(error),
         }
@@ -466,32 +478,42 @@ impl Neighbour {
 }
 
 impl Arrivals {
-    /// Takes each, as many at once as there may be large frames, until the connection ends. Then those
-    /// that are being read end, too.
+    /// Takes each, as many at once as there may be large frames, until the connection ends. What the kernel
+    /// has taken by then is still read.
     pub(super) async fn each<F: Future<Output = ()> + Send + 'static>(
         mut self,
         quic: quinn::Connection,
-        take: impl Fn(LocalSocket) -> F,
+        take: impl Fn(Arc<LocalSocket>) -> F,
     ) {
         let places = Arc::new(Semaphore::new(LARGE_FRAMES_MAX as usize));
-        let next = async {
-            while let Some(socket) = self.sockets.recv().await
-                && let Ok(place) = Arc::clone(&places).acquire_owned().await
-            {
-                let (taken, quic) = (take(socket), quic.clone());
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = taken => {}
-                        _ = quic.closed() => {}
+        let mut tasks = JoinSet::new();
+        loop {
+            let next = async {
+                let place = Arc::clone(&places).acquire_owned().await.ok()?;
+                Some((self.sockets.recv().await?, place))
+            };
+            let next = tokio::select! {
+                biased;
+                next = next => next,
+                _ = quic.closed() => None,
+            };
+            let Some((socket, place)) = next else { break };
+            let (socket, quic) = (Arc::new(socket), quic.clone());
+            let taken = take(Arc::clone(&socket));
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(async move {
+                let mut taken = pin!(taken);
+                tokio::select! {
+                    () = &mut taken => {}
+                    _ = quic.closed() => {
+                        socket.end();
+                        taken.await;
                     }
-                    drop(place);
-                });
-            }
-        };
-        tokio::select! {
-            () = next => {}
-            _ = quic.closed() => {}
+                }
+                drop(place);
+            });
         }
+        tasks.join_all().await;
     }
 }
 

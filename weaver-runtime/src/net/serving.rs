@@ -257,7 +257,10 @@ async fn greet(
         session.start(SendHalf::Quic(send), receive, decoder, writing);
         return Ok(session);
     };
-    let socket = shared.next().await.ok_or_else(|| std::io::Error::other("the door is closed"))?;
+    let socket = tokio::select! {
+        socket = shared.next() => socket.ok_or_else(|| std::io::Error::other("the door is closed"))?,
+        error = quic.closed() => return Err(error.into()),
+    };
     let socket = Arc::new(socket);
     let neighbour = Neighbour::new(name, Purpose::Answer, io.handle().clone());
     let session = new(Some(neighbour), Some(Arc::clone(&socket)));
@@ -399,8 +402,7 @@ impl Session {
         self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX), writing);
         self.io.spawn(local::end_with(socket, self.quic.clone()));
         let session = Arc::clone(self);
-        let take =
-            move |socket| Arc::clone(&session).read_large(ReceiveHalf::Local(Arc::new(socket)));
+        let take = move |socket| Arc::clone(&session).read_large(ReceiveHalf::Local(socket));
         self.io.spawn(requests.each(self.quic.clone(), take));
     }
 
@@ -466,21 +468,25 @@ impl Session {
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame, decoder.was_alone()),
-                Ok(None) if self.has_lost(&stream) => {
-                    // Its process has ended: QUIC would notice that after a while.
-                    return self.quic.close(CLOSED_PROTOCOL, b"the caller has gone");
+                Ok(None) if matches!(stream, ReceiveHalf::Local(_)) => {
+                    return self.neighbour_ended();
                 }
                 Ok(None) => return self.is_done.notify_one(),
                 // The connection ended: `run` has noticed it, too.
-                Err(ReadError::Stream(_) | ReadError::Socket(_)) => return,
+                Err(ReadError::Stream(_)) => return,
                 Err(error) => return self.throw_out(&error),
             }
         }
     }
 
-    /// Whether the end of a stream is the end of the caller, who finishes only when it was told to.
-    fn has_lost(&self, stream: &ReceiveHalf) -> bool {
-        matches!(stream, ReceiveHalf::Local(_)) && !self.services.gate.is_draining()
+    /// A caller on this host ends its socket when it was told of a drain and waits for nothing. Else it has
+    /// gone, which QUIC would notice after a while.
+    fn neighbour_ended(&self) {
+        self.running.stop_all();
+        self.is_done.notify_one();
+        if !self.services.gate.is_draining() {
+            self.quic.close(CLOSED_PROTOCOL, b"the caller has gone");
+        }
     }
 
     /// Tells the caller of a drain, and lets the writer finish when there is nothing more to say: the

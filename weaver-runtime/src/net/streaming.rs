@@ -86,8 +86,10 @@ impl Expected {
     /// A stream has arrived. One that nobody waits for any more is dropped, which stops its producer.
     pub(super) fn arrived(&self, call: u64, number: u16, reader: Reader) {
         let waiting = self.lock().readers.remove(&(call, number));
-        // The stream's reader may have gone in this very moment.
-        let _ = waiting.map(|waiting| waiting.send(reader));
+        if let Some(waiting) = waiting {
+            // The stream's reader may have gone in this very moment.
+            let _ = waiting.send(reader);
+        }
     }
 
     /// The call was given up by its caller: its streams that have not arrived may never begin.

@@ -164,9 +164,12 @@ impl Kind {
     }
 }
 
-/// A frame that arrives in parts has room for so many times what is there, so that it is moved once or twice
-/// while it grows. Until they are written to, such pages cost nothing but addresses.
-const ROOM_TIMES: usize = 16;
+/// A frame that arrives in parts has room for so many times what is there, so that it is moved a few times
+/// while it grows, and what its sender makes us hold stays in proportion to what it has sent.
+const ROOM_TIMES: usize = 4;
+
+/// Room for the rest of a small frame.
+const FIRST_ROOM_BYTES: usize = 512;
 
 /// Cuts what arrives on a stream into frames, however it was split on the way.
 ///
@@ -328,11 +331,16 @@ impl FrameDecoder {
         let missing = bytes.saturating_sub(self.partial.filled);
         let arrived = self.partial.filled + self.chunk.len();
         let taken = missing.min(self.chunk.len());
-        if arrived > 0 {
-            self.partial.grow_to(bytes.min((1 + ROOM_TIMES) * arrived));
-            let taken = self.chunk.split_to(taken);
-            self.partial.extend(&taken);
+        if arrived == 0 || missing == 0 {
+            return;
         }
+        // Only where there is no room left: each time all that is there is moved.
+        if self.partial.bytes.len() < self.partial.filled + taken.max(1) {
+            let room_bytes = (ROOM_TIMES * arrived).max(FIRST_ROOM_BYTES);
+            self.partial.grow_to(room_bytes.min(bytes));
+        }
+        let taken = self.chunk.split_to(taken);
+        self.partial.extend(&taken);
     }
 
     fn frame(whole: Bytes) -> Result<Frame, WireError> {
@@ -528,7 +536,7 @@ mod tests {
             loop {
                 match decoder.next() {
                     Ok(Some(Frame { header, message, metadata })) => {
-                        frames.push(header.onto_with(message, &metadata));
+                        frames.push(header.onto_with(message, &metadata).into_bytes());
                     }
                     Ok(None) => break,
                     Err(error) => return (frames, Some(error)),

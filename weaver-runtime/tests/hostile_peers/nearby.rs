@@ -24,7 +24,7 @@ pub(crate) struct Nearby {
 impl Nearby {
     pub(crate) async fn new(mut raw: Raw) -> Self {
         let door = Door::open();
-        let local = welcome(&mut raw, &door.name).await;
+        let local = welcome(&mut raw, &door.name).await.expect("it is a neighbour");
         let socket = door.let_in(&raw.quic, Purpose::Shared).await;
         Self { raw, door, local, socket }
     }
@@ -42,14 +42,18 @@ impl Nearby {
     }
 }
 
-/// Tells the caller to dial `name`; where it listens itself.
-pub(crate) async fn welcome(raw: &mut Raw, name: &str) -> String {
+/// Tells the caller to dial `name`; where it listens itself. A caller that does not listen is welcome on
+/// QUIC.
+pub(crate) async fn welcome(raw: &mut Raw, name: &str) -> Option<String> {
     let greeting = raw.next().await;
     assert_eq!(greeting.kind, kind::HELLO);
     let hello: Hello = greeting.decode();
-    let come = Welcome::ComeTo { local: name.to_owned() };
+    let come = match hello.local {
+        Some(_) => Welcome::ComeTo { local: name.to_owned() },
+        None => Welcome::Come,
+    };
     raw.send(&frame(kind::WELCOME, 0, 0, 0, &encode(&come))).await;
-    hello.local.expect("it is a neighbour")
+    hello.local
 }
 
 pub(crate) fn reply(call: u64, text: &str) -> Vec<u8> {
