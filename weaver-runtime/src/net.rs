@@ -17,6 +17,10 @@ mod group;
 mod halves;
 mod handshake;
 mod io;
+#[cfg(target_os = "linux")]
+mod local;
+#[cfg(not(target_os = "linux"))]
+#[path = "net/local_elsewhere.rs"]
 mod local;
 mod outbox;
 mod overload;

@@ -145,7 +145,7 @@ impl Connection {
         let socket = Arc::new(socket.map_err(local)?);
         let outbox = Outbox::direct(Arc::clone(&socket));
         let neighbour = Neighbour::new(name, Purpose::Request, io.program().clone());
-        let connection = Self::new(quic, Some(neighbour), outbox, streams_max, io);
+        let connection = Self::new(quic, neighbour, outbox, streams_max, io);
         connection.start_local(socket, answers);
         Ok(connection)
     }

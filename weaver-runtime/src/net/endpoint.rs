@@ -140,8 +140,10 @@ impl Endpoint {
                 .map_err(failed)?;
         quic.set_default_client_config(client);
         let Limits { streams: streams_max, replica_wait, .. } = *limits;
-        let door = address.ip().is_loopback().then(|| Door::open(&io));
-        let door = door.transpose().map_err(BindError::Local)?.map(Arc::new);
+        let door = match address.ip().is_loopback() {
+            true => Door::open(&io).map_err(BindError::Local)?.map(Arc::new),
+            false => None,
+        };
         Ok(Self { quic, streams_max, replica_wait, door, io })
     }
 

@@ -306,7 +306,7 @@ const STRANGERS_MAX: usize = 64;
 const STRANGER_SECONDS_MAX: u64 = 1;
 
 impl Door {
-    pub(super) fn open(io: &Io) -> io::Result<Self> {
+    pub(super) fn open(io: &Io) -> io::Result<Option<Self>> {
         let mut random = [0; 16];
         tls::random(&mut random)?;
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -318,7 +318,7 @@ impl Door {
         };
         let expected = Arc::<Expected>::default();
         let accepts = io.handle().spawn(accept(listener, Arc::clone(&expected), io.clone()));
-        Ok(Self { name, expected, accepts: accepts.abort_handle() })
+        Ok(Some(Self { name, expected, accepts: accepts.abort_handle() }))
     }
 
     /// What neighbours are told.
@@ -465,9 +465,9 @@ pub(super) struct Large<'a> {
 }
 
 impl Neighbour {
-    pub(super) fn new(name: String, purpose: Purpose, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(name: String, purpose: Purpose, runtime: Handle) -> Option<Arc<Self>> {
         let places = Semaphore::new(LARGE_FRAMES_MAX as usize);
-        Arc::new(Self { name, purpose, runtime, places })
+        Some(Arc::new(Self { name, purpose, runtime, places }))
     }
 
     pub(super) async fn dial(&self, quic: &quinn::Connection) -> io::Result<Large<'_>> {

@@ -263,7 +263,7 @@ async fn greet(
     };
     let socket = Arc::new(socket);
     let neighbour = Neighbour::new(name, Purpose::Answer, io.handle().clone());
-    let session = new(Some(neighbour), Some(Arc::clone(&socket)));
+    let session = new(neighbour, Some(Arc::clone(&socket)));
     session.start_local(socket, requests, writing);
     Ok(session)
 }

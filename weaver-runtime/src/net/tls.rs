@@ -120,6 +120,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 }
 
 /// Bytes that nobody can foresee.
+#[cfg(target_os = "linux")]
 pub(super) fn random(bytes: &mut [u8]) -> io::Result<()> {
     let random = provider().secure_random;
     random.fill(bytes).map_err(|_| io::Error::other("the system gives no random bytes"))

@@ -227,6 +227,7 @@ impl Partial {
     }
 }
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only local sockets copy"))]
 impl FrameDecoder {
     /// A decoder for a stream on which frames are at most `bytes_max` long.
     pub(super) fn new(bytes_max: usize) -> Self {
