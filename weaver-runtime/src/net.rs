@@ -1,4 +1,5 @@
-//! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it.
+//! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it, or over a socket between nodes
+//! of one host that it introduces (`local`; both are `halves`).
 //!
 //! `wire` decides (bytes to frames and back) and does no I/O; `connection` is the caller's side of
 //! one connection, `serving` the callee's. `router` knows the groups, `group` the replicas of one; `remote`

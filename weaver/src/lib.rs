@@ -6,7 +6,8 @@
 //!
 //! - With `cargo run` everything is one process, and a call is a method call.
 //! - With `weaver deploy` groups of components are processes of their own, and a call that crosses a
-//!   boundary is an RPC: bincode over QUIC, with mutual TLS.
+//!   boundary is an RPC: bincode over QUIC, with mutual TLS; between processes of one Linux host, over a Unix
+//!   socket that QUIC introduces.
 //!
 //! ```
 //! use weaver::{Ref, Result, component};
