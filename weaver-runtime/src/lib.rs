@@ -17,6 +17,7 @@ mod error;
 #[cfg(feature = "node")]
 mod frame;
 mod message;
+mod pool;
 mod reference;
 mod route;
 mod shape;

@@ -9,6 +9,7 @@ use crate::{
     catch_panic::catch_panic,
     codec,
     error::{CallErrorKind, Failure, Ran, Refusal},
+    pool,
     stream::{self, Streams},
 };
 
@@ -53,7 +54,10 @@ impl Buffer {
 
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
-            Self::Own(bytes) => bytes.into(),
+            Self::Own(buffer) => {
+                let bytes = buffer.len();
+                pool::share(buffer, bytes)
+            }
             Self::Shared(bytes) => bytes,
         }
     }
@@ -74,8 +78,8 @@ impl Buffer {
 
     /// To be held by somebody else as well.
     pub(crate) fn share(&mut self) -> Bytes {
-        if let Self::Own(bytes) = self {
-            *self = Self::Shared(std::mem::take(bytes).into());
+        if let Self::Own(buffer) = self {
+            *self = Self::Shared(Self::Own(std::mem::take(buffer)).into_bytes());
         }
         match self {
             Self::Shared(bytes) => bytes.clone(),

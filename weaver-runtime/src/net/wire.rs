@@ -13,9 +13,12 @@
 //! | 18–19 | method's index (requests); 1 if the request had a stream of its own (cancels) |
 //! | 20–23 | time left until the deadline in milliseconds, 0 without one (requests) |
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use crate::message::{Buffer, HEADER_BYTES, Message};
+use crate::{
+    message::{Buffer, HEADER_BYTES, Message},
+    pool,
+};
 
 pub(super) use crate::limits::{FRAME_BYTES_MAX, SHARED_FRAME_BYTES_MAX};
 
@@ -187,10 +190,12 @@ pub(super) struct FrameDecoder {
     partial: Partial,
 }
 
-/// The beginning of a frame, and zeros where more of it will be.
+/// The beginning of a frame, and room where more of it will be.
 #[derive(Debug, Default)]
 struct Partial {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
+    /// Of which that much is room, the first part of it filled.
+    room: usize,
     filled: usize,
 }
 
@@ -206,10 +211,11 @@ impl Partial {
     /// Makes the room `bytes` long, if it is not.
     fn grow_to(&mut self, bytes: usize) {
         if self.bytes.len() < bytes {
-            let mut grown = BytesMut::zeroed(bytes);
+            let mut grown = pool::take(bytes);
             grown[..self.filled].copy_from_slice(self.filled());
-            self.bytes = grown;
+            pool::give(std::mem::replace(&mut self.bytes, grown));
         }
+        self.room = self.room.max(bytes);
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -221,9 +227,8 @@ impl Partial {
 
     /// What there is, which is all that there is room for.
     fn take(&mut self) -> Bytes {
-        let Self { mut bytes, filled } = std::mem::take(self);
-        bytes.truncate(filled);
-        bytes.freeze()
+        let Self { bytes, filled, .. } = std::mem::take(self);
+        pool::share(bytes, filled)
     }
 }
 
@@ -260,14 +265,14 @@ impl FrameDecoder {
 
     /// Where the rest of a frame goes whose beginning has arrived, after [`next`](Self::next) gave `None`.
     pub(super) fn room(&mut self) -> Option<&mut [u8]> {
-        let missing = self.partial.bytes.len() - self.partial.filled;
-        (missing > 0).then(|| &mut self.partial.bytes[self.partial.filled..])
+        let Partial { bytes, room, filled } = &mut self.partial;
+        (*filled < *room).then(|| &mut bytes[*filled..*room])
     }
 
     /// So many bytes were read into the [`room`](Self::room).
     pub(super) fn fill_room(&mut self, bytes: usize) {
         self.frames_of_chunk = 0;
-        self.partial.filled = (self.partial.filled + bytes).min(self.partial.bytes.len());
+        self.partial.filled = (self.partial.filled + bytes).min(self.partial.room);
     }
 
     /// From the next frame on, they are at most `bytes_max` long.
@@ -336,7 +341,7 @@ impl FrameDecoder {
             return;
         }
         // Only where there is no room left: each time all that is there is moved.
-        if self.partial.bytes.len() < self.partial.filled + taken.max(1) {
+        if self.partial.room < self.partial.filled + taken.max(1) {
             let room_bytes = (ROOM_TIMES * arrived).max(FIRST_ROOM_BYTES);
             self.partial.grow_to(room_bytes.min(bytes));
         }
@@ -452,7 +457,7 @@ mod tests {
         let length = u32::try_from(FRAME_BYTES_MAX).unwrap();
         decoder.push(Bytes::copy_from_slice(&length.to_le_bytes()));
         assert!(decoder.next().unwrap().is_none());
-        assert!(decoder.partial.bytes.len() < 1024, "{}", decoder.partial.bytes.len());
+        assert!(decoder.partial.room < 1024, "{}", decoder.partial.room);
     }
 
     #[test]
@@ -491,7 +496,7 @@ mod tests {
                     None => decoder.push_slice(&vec![0; piece]),
                 }
                 assert!(decoder.next().unwrap().is_none());
-                if std::mem::replace(&mut bytes, decoder.partial.bytes.len()) != bytes {
+                if std::mem::replace(&mut bytes, decoder.partial.room) != bytes {
                     moves += 1;
                 }
             }
@@ -548,7 +553,7 @@ mod tests {
             // All that has come is either in a frame or kept.
             let understood: usize = frames.iter().map(Bytes::len).sum();
             assert_eq!(decoder.kept_bytes(), bytes.len() - rest.len() - understood);
-            assert!(decoder.partial.bytes.len() <= bytes_max);
+            assert!(decoder.partial.room <= bytes_max);
         }
         (frames, None)
     }

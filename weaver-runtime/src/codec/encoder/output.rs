@@ -3,6 +3,7 @@
 use bincode::{enc::write::Writer, error as format};
 
 use super::{super::MESSAGE_BYTES_MAX, Tally};
+use crate::pool::{self, POOLED_BYTES_MIN};
 
 /// The end of the caller's buffer, as far as a message may grow.
 pub(in super::super) struct Output<'a> {
@@ -27,6 +28,10 @@ impl Writer for Output<'_> {
         if bytes.len() > room || self.tally.is_over() {
             self.tally.count_over(bytes.len());
         } else {
+            if bytes.len() >= POOLED_BYTES_MIN && bytes.len() > self.out.capacity() - self.out.len()
+            {
+                pool::grow(self.out, bytes.len());
+            }
             self.out.extend_from_slice(bytes);
         }
         Ok(())
