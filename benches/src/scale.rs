@@ -1,6 +1,7 @@
 //! How what a call costs, and what a deployment holds, grow with its size: with the pairs of processes
 //! that call each other, and with the replicas that one process calls.
 
+mod caller;
 mod census;
 mod deployment;
 mod growth;
@@ -10,6 +11,7 @@ use std::{process::ExitCode, time::Duration};
 
 use tokio::{runtime::Builder, time::sleep};
 use weaver::Result;
+use weaver_runtime::limits::KEEP_ALIVE_SECONDS;
 
 use crate::{figures::median, origin::Origin};
 use census::{Processes, Work};
@@ -41,10 +43,10 @@ const ROUND: Duration = Duration::from_millis(800);
 const WARM_UP: Duration = Duration::from_millis(400);
 
 /// Until what the calls have started has ended: timers, acknowledgements, what a child has printed.
-const SETTLING: Duration = Duration::from_secs(1);
+const SETTLING: Duration = Duration::from_millis(500);
 
-/// How long nobody calls.
-const IDLE: Duration = Duration::from_secs(2);
+/// How long nobody calls: each connection says twice that it is alive.
+const IDLE: Duration = Duration::from_secs(2 * KEEP_ALIVE_SECONDS);
 
 /// The size of a deployment, without `main` and the deployer.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,43 @@ impl Shape {
     }
 }
 
+/// What calls took.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    per_second: f64,
+    /// Processor time of all processes, for each call.
+    cpu_us: f64,
+    /// How often a thread of them waited, for each call.
+    waits: f64,
+}
+
+impl Calls {
+    /// A round in which each caller has so many calls in flight.
+    async fn round(
+        deployment: &mut Deployment,
+        processes: &Processes,
+        in_flight: usize,
+    ) -> Result<Self> {
+        let work = Work::begin(processes)?;
+        let calls = deployment.call(Order::new(in_flight, ROUND)).await? as f64;
+        let (elapsed, used) = work.end(processes)?;
+        Ok(Self {
+            per_second: calls / elapsed.as_secs_f64(),
+            cpu_us: used.total().as_secs_f64() * 1e6 / calls,
+            waits: used.waits as f64 / calls,
+        })
+    }
+
+    fn median(rounds: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(rounds.iter().map(figure));
+        Self {
+            per_second: of(|round| round.per_second),
+            cpu_us: of(|round| round.cpu_us),
+            waits: of(|round| round.waits),
+        }
+    }
+}
+
 /// The harness.
 pub(crate) fn main() -> Result<()> {
     Builder::new_current_thread().enable_all().build()?.block_on(measure())
@@ -70,7 +109,7 @@ pub(crate) fn main() -> Result<()> {
 
 /// A process that the harness started.
 pub(crate) fn take_part() -> ExitCode {
-    deployment::run()
+    caller::run()
 }
 
 async fn measure() -> Result<()> {
@@ -97,14 +136,11 @@ async fn row(shape: Shape) -> Result<Row> {
     let processes = Processes::of(&deployment)?;
     let in_flight = IN_FLIGHT_OF_PAIR * shape.callees;
     deployment.call(Order::new(in_flight, WARM_UP)).await?;
-    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let work = Work::begin(&processes)?;
-        let calls = deployment.call(Order::new(in_flight, ROUND)).await? as f64;
-        let (elapsed, used) = work.end(&processes)?;
-        rates.push(calls / elapsed.as_secs_f64());
-        costs.push(used.total().as_secs_f64() * 1e6 / calls);
+        rounds.push(Calls::round(&mut deployment, &processes, in_flight).await?);
     }
+    let alone = Calls::round(&mut deployment, &processes, 1).await?;
     sleep(SETTLING).await;
     let work = Work::begin(&processes)?;
     sleep(IDLE).await;
@@ -113,8 +149,8 @@ async fn row(shape: Shape) -> Result<Row> {
     deployment.end().await?;
     Ok(Row {
         shape,
-        calls_per_second: median(rates),
-        cpu_us: median(costs),
+        calls: Calls::median(&rounds),
+        alone,
         idle_of_nodes: used.nodes.as_secs_f64() / elapsed.as_secs_f64(),
         idle_of_deployer: used.deployer.as_secs_f64() / elapsed.as_secs_f64(),
         holdings,

@@ -40,11 +40,12 @@ pub(crate) struct Holdings {
     pub(crate) nodes: Holding,
 }
 
-/// Processor time.
+/// Processor time, and how often threads waited: each time one of them has to be woken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
     pub(crate) deployer: Duration,
     pub(crate) nodes: Duration,
+    pub(crate) waits: usize,
 }
 
 impl Used {
@@ -75,12 +76,13 @@ impl Processes {
     }
 
     fn used(&self) -> Result<Used> {
-        let mut nodes = Duration::ZERO;
-        for &pid in &self.nodes {
-            nodes += cpu::used(pid).context("a process of the deployment has ended")?;
-        }
         let deployer = cpu::used(self.deployer).context("the deployer has ended")?;
-        Ok(Used { deployer, nodes })
+        let mut used = Used { deployer, nodes: Duration::ZERO, waits: 0 };
+        for &pid in &self.nodes {
+            used.nodes += cpu::used(pid).context("a process of the deployment has ended")?;
+            used.waits += waits(pid).context("a process of the deployment has ended")?;
+        }
+        Ok(used)
     }
 }
 
@@ -116,6 +118,7 @@ impl Work {
         let used = Used {
             deployer: after.deployer.saturating_sub(self.before.deployer),
             nodes: after.nodes.saturating_sub(self.before.nodes),
+            waits: after.waits.saturating_sub(self.before.waits),
         };
         Ok((elapsed, used))
     }
@@ -141,6 +144,17 @@ fn descendants(of: u32) -> Result<Vec<u32>> {
         next.extend(its);
     }
     Ok(found)
+}
+
+/// How often the threads of a process have waited until now.
+fn waits(pid: u32) -> std::io::Result<usize> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end between the two.
+        let Ok(status) = fs::read_to_string(thread?.path().join("status")) else { continue };
+        sum += number(&status, "voluntary_ctxt_switches:").unwrap_or(0);
+    }
+    Ok(sum)
 }
 
 fn status(pid: u32) -> std::io::Result<String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Shape,
+    Calls, Shape,
     census::{Holding, Holdings},
     growth::Growth,
 };
@@ -13,9 +13,9 @@ use crate::figures::two_digits;
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) shape: Shape,
-    pub(crate) calls_per_second: f64,
-    /// Of all processes, for each call.
-    pub(crate) cpu_us: f64,
+    pub(crate) calls: Calls,
+    /// Those of callers that have one in flight.
+    pub(crate) alone: Calls,
     /// Shares of a core while nobody calls.
     pub(crate) idle_of_nodes: f64,
     pub(crate) idle_of_deployer: f64,
@@ -43,8 +43,21 @@ struct Column {
     units: fn(&Row) -> f64,
 }
 
-const COLUMNS: [Column; 9] = [
-    Column { name: "CPU µs", unit: "call", digits: 1, figure: |row| row.cpu_us, units: |_| 1.0 },
+const COLUMNS: [Column; 10] = [
+    Column {
+        name: "CPU µs",
+        unit: "call",
+        digits: 1,
+        figure: |row| row.calls.cpu_us,
+        units: |_| 1.0,
+    },
+    Column {
+        name: "waits",
+        unit: "call",
+        digits: 2,
+        figure: |row| row.calls.waits,
+        units: |_| 1.0,
+    },
     Column {
         name: "a caller, MiB",
         unit: "callee",
@@ -132,14 +145,21 @@ impl Table {
             }
             writeln!(f, "\n|{}", " --: |".repeat(3 + COLUMNS.len()))?;
             for (index, row) in rows.iter().enumerate() {
-                let Row { shape, calls_per_second, .. } = row;
-                write!(f, "| {} | {} | {calls_per_second:.0} |", shape.pairs(), row.nodes())?;
+                let Row { shape, calls, .. } = row;
+                write!(f, "| {} | {} | {:.0} |", shape.pairs(), row.nodes(), calls.per_second)?;
                 for column in &COLUMNS {
                     let (figure, digits) = ((column.figure)(row), column.digits);
                     let ratio = two_digits(Growth(&column.each(rows)).ratio(index));
                     write!(f, " {figure:.digits$} ({ratio}) |")?;
                 }
                 writeln!(f)?;
+            }
+            if let Some(Row { alone: Calls { cpu_us, waits, .. }, .. }) = rows.first() {
+                write!(
+                    f,
+                    "\nOne call at a time, which shares no datagram and no wake-up with others, "
+                )?;
+                writeln!(f, "takes {cpu_us:.1} CPU µs and {waits:.2} waits in the first row.")?;
             }
             let is_faster = |column: &&Column| Growth(&column.each(rows)).is_faster_than_linear();
             let faster: Vec<_> =
