@@ -9,6 +9,7 @@
 //! cargo run --release -p benches -- local    # direct calls beside those without weaver
 //! cargo run --release -p benches -- codec    # encodings of what `rpc` sends
 //! cargo run --release -p benches -- start    # until the first call is answered
+//! cargo run --release -p benches -- scale    # what grows with pairs and replicas, and how
 //! cargo run --release -p benches -- build    # until a program is built
 //! ```
 
@@ -25,6 +26,7 @@ mod overload;
 mod path;
 mod process;
 mod rpc;
+mod scale;
 mod start;
 
 use std::process::ExitCode;
@@ -39,15 +41,17 @@ fn main() -> ExitCode {
         Some("local") => exit_code(local::main(arguments)),
         Some("codec") => exit_code(codec::main()),
         Some("start") => exit_code(start::main()),
+        Some("scale") => exit_code(scale::main()),
         Some("build") => exit_code(build::main()),
         // The `weaver` command, so that a deployment needs no program that is built elsewhere.
         Some("deploy" | "ask") => weaver_cli::main(),
         Some(other) => exit_code(Err(Error::msg(format!(
-            "unknown: `{other}`; there are `rpc`, `path`, `local`, `codec`, `start` and `build`"
+            "unknown: `{other}`; there are `rpc`, `path`, `local`, `codec`, `start`, `scale` and `build`"
         )))),
         None => match process::Assignment::of_this_process() {
             Some(process::Assignment::Rpc(assignment)) => rpc::take_part(&assignment),
             Some(process::Assignment::Start(assignment)) => start::take_part(&assignment),
+            Some(process::Assignment::Scale(_)) => scale::take_part(),
             None => program::run(),
         },
     }

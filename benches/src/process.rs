@@ -21,7 +21,7 @@ use tokio::{
 };
 use weaver::{Context, Error, Result};
 
-use crate::{rpc, start};
+use crate::{rpc, scale, start};
 
 /// The environment variable that holds a process's [`Assignment`]. Not an argument: those of a
 /// deployment's replicas are their program's.
@@ -37,6 +37,7 @@ const END_SECONDS_MAX: u64 = 10;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Assignment {
     Rpc(rpc::Assignment),
+    Scale(scale::Assignment),
     Start(start::Assignment),
 }
 

@@ -1,7 +1,7 @@
 //! Ours and other systems in turns, each with its client and its server in processes of their own:
 //! the same messages there and back, from the same load loop, on the same kind of runtime.
 
-mod cpu;
+pub(crate) mod cpu;
 pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod ours;

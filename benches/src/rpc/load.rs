@@ -111,7 +111,8 @@ pub(crate) async fn measure<C: Client>(
     })
 }
 
-async fn run<C: Client>(client: &C, cell: Cell, time: Duration) -> Result<Latencies> {
+/// Runs one cell for so long.
+pub(crate) async fn run<C: Client>(client: &C, cell: Cell, time: Duration) -> Result<Latencies> {
     let Cell { payload_bytes, in_flight } = cell;
     let until = Instant::now() + time;
     let mut callers = JoinSet::new();
