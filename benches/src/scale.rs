@@ -38,7 +38,7 @@ const IN_FLIGHT_OF_PAIR: usize = 4;
 const ROUNDS: usize = 3;
 
 /// Thousands of calls.
-const ROUND: Duration = Duration::from_millis(800);
+const ROUND: Duration = Duration::from_millis(500);
 
 const WARM_UP: Duration = Duration::from_millis(400);
 

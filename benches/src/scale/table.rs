@@ -157,7 +157,7 @@ impl Table {
             if let Some(Row { alone: Calls { cpu_us, waits, .. }, .. }) = rows.first() {
                 write!(
                     f,
-                    "\nOne call at a time, which shares no datagram and no wake-up with others, "
+                    "\nOne call at a time, which shares no write and no wake-up with others, "
                 )?;
                 writeln!(f, "takes {cpu_us:.1} CPU µs and {waits:.2} waits in the first row.")?;
             }
