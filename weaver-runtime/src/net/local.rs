@@ -1,8 +1,8 @@
 //! Sockets between two nodes of one host, which the QUIC connection between them introduces.
 //!
-//! Frames that stay on the host go through the kernel as they are, as through a pipe: nobody but the two
-//! processes and the administrator can read them, so that encrypting them, cutting them into datagrams and
-//! acknowledging those protects nothing, at two thirds of what a small call costs. Who the other is was
+//! Frames that stay on the host go through the kernel as they are, as through a pipe. Who can read them there
+//! can read the memory of the two processes as well, so that encrypting them, cutting them into datagrams and
+//! acknowledging those protects nothing, at half of what a small call costs. Who the other is was
 //! proved in the TLS handshake. Both sides export secrets from it (RFC 8446, section 7.5), with which a
 //! socket shows that it belongs to the connection: one goes each way, so that a process which has taken
 //! over the listener's name learns nothing.
