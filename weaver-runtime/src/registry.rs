@@ -9,12 +9,13 @@ use crate::{
     placement::MAIN,
 };
 
-/// The program's implementations by component name. A component's place in this order is its index
-/// on the wire.
+/// The program's implementations.
 #[derive(Debug)]
 pub(crate) struct Registry {
     package: String,
-    implementations: BTreeMap<&'static str, &'static Implementation>,
+    /// In the order of their components' names, of which each is there once. A component's place in it
+    /// is its index on the wire.
+    implementations: Vec<&'static Implementation>,
     main: Vec<FieldSpec>,
     /// Made when it is first asked for: examining every type takes milliseconds, for a large program
     /// in a debug build half a second.
@@ -83,15 +84,13 @@ impl Registry {
         // Constructors run in an order that the linker chose: sort, so that messages are stable.
         let mut linked: Vec<_> = linked.into_iter().collect();
         linked.sort_by_key(|i| (i.component.name, i.location));
-        let mut implementations = BTreeMap::new();
+        let mut implementations: Vec<&'static Implementation> = Vec::with_capacity(linked.len());
         for implementation in linked {
-            match implementations.entry(implementation.component.name) {
-                std::collections::btree_map::Entry::Vacant(free) => {
-                    free.insert(implementation);
+            match implementations.last() {
+                Some(first) if first.component.name == implementation.component.name => {
+                    errors.push(conflict(first, implementation));
                 }
-                std::collections::btree_map::Entry::Occupied(taken) => {
-                    errors.push(conflict(taken.get(), implementation));
-                }
+                _ => implementations.push(implementation),
             }
         }
         let registry = Self { package, implementations, main, graph: OnceLock::new() };
@@ -105,18 +104,17 @@ impl Registry {
 
     /// The implementation of a component.
     pub(crate) fn get(&self, component: &str) -> Option<&'static Implementation> {
-        self.implementations.get(component).copied()
+        self.implementations.get(self.place(component)?).copied()
     }
 
     /// The component's index on the wire.
     pub(crate) fn index(&self, component: &str) -> Option<u16> {
-        let index = self.implementations.keys().position(|name| *name == component)?;
-        u16::try_from(index).ok()
+        u16::try_from(self.place(component)?).ok()
     }
 
     /// All implementations in the order of their indices.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Implementation> {
-        self.implementations.values().copied()
+        self.implementations.iter().copied()
     }
 
     /// The error for a component that somebody asks for and nothing implements.
@@ -133,8 +131,10 @@ impl Registry {
     /// # Errors
     /// The path of a cycle, its first name repeated at the end.
     pub(crate) fn dependency_order(&self) -> Result<Vec<&'static str>, Vec<&'static str>> {
-        let mut walk = Walk { registry: self, path: Vec::new(), order: Vec::new() };
-        self.implementations.keys().try_for_each(|name| walk.visit(name))?;
+        let count = self.implementations.len();
+        let marks = vec![Mark::New; count];
+        let mut walk = Walk { registry: self, marks, path: Vec::new(), order: Vec::new() };
+        (0..count).try_for_each(|place| walk.visit(place))?;
         Ok(walk.order)
     }
 
@@ -150,6 +150,10 @@ impl Registry {
             let components = components.collect();
             Graph { package: self.package.clone(), components, main: requests(&self.main) }
         })
+    }
+
+    fn place(&self, component: &str) -> Option<usize> {
+        self.implementations.binary_search_by_key(&component, |i| i.component.name).ok()
     }
 
     fn holders(&self) -> impl Iterator<Item = (&'static str, Vec<FieldSpec>)> {
@@ -189,22 +193,44 @@ impl Registry {
 /// A depth-first walk over references.
 struct Walk<'a> {
     registry: &'a Registry,
+    /// By the places of components.
+    marks: Vec<Mark>,
     path: Vec<&'static str>,
     order: Vec<&'static str>,
 }
 
+/// How far the walk is with a component.
+#[derive(Clone, Copy)]
+enum Mark {
+    New,
+    OnPath,
+    Done,
+}
+
 impl Walk<'_> {
-    fn visit(&mut self, name: &'static str) -> Result<(), Vec<&'static str>> {
-        if self.order.contains(&name) {
+    fn visit(&mut self, place: usize) -> Result<(), Vec<&'static str>> {
+        let implementation = self.registry.implementations.get(place);
+        let Some((implementation, mark)) = implementation.zip(self.marks.get_mut(place)) else {
             return Ok(());
-        }
-        if let Some(start) = self.path.iter().position(|on_path| *on_path == name) {
-            let circle = self.path.get(start..).unwrap_or_default();
-            return Err(circle.iter().copied().chain([name]).collect());
+        };
+        let name = implementation.component.name;
+        match mark {
+            Mark::New => *mark = Mark::OnPath,
+            Mark::OnPath => {
+                let circle = self.path.iter().skip_while(|on_path| **on_path != name);
+                return Err(circle.copied().chain([name]).collect());
+            }
+            Mark::Done => return Ok(()),
         }
         self.path.push(name);
-        self.registry.references(name).into_iter().try_for_each(|next| self.visit(next))?;
+        for reference in references(&(implementation.fields)()) {
+            // One that is missing is reported elsewhere.
+            self.registry.place(reference).map_or(Ok(()), |place| self.visit(place))?;
+        }
         self.path.pop();
+        if let Some(mark) = self.marks.get_mut(place) {
+            *mark = Mark::Done;
+        }
         self.order.push(name);
         Ok(())
     }
@@ -334,6 +360,24 @@ mod tests {
         let registry = check(linked, Vec::new()).unwrap();
         assert_eq!(registry.dependency_order().unwrap(), ["C", "B", "A"]);
         assert_eq!((registry.index("A"), registry.index("C")), (Some(0), Some(2)));
+    }
+
+    /// As many as indices go. A walk that looks at all of them for each takes minutes.
+    #[test]
+    fn the_largest_program_is_walked_at_once() {
+        let name = |number: usize| &*format!("C{number:05}").leak();
+        let linked = (0..=usize::from(u16::MAX)).rev().map(|number| {
+            let component = ComponentSpec { name: name(number), ..*C };
+            // The first is a reference of all others.
+            let fields = || vec![FieldSpec::Reference(spec!("C00000", "shop"))];
+            let fields: fn() -> _ = if number == 0 { Vec::new } else { fields };
+            implementation(Box::leak(Box::new(component)), "Impl", fields)
+        });
+        let registry = check(linked.collect(), Vec::new()).unwrap();
+        for (place, name) in registry.dependency_order().unwrap().into_iter().enumerate() {
+            assert_eq!(registry.index(name).map(usize::from), Some(place));
+        }
+        assert_eq!(registry.index("C"), None);
     }
 
     #[test]
