@@ -44,6 +44,8 @@ pub(crate) struct Chosen {
     pub(crate) replica: Arc<ReplicaAddress>,
     /// How it stood when it was chosen.
     pub(crate) standing: Standing,
+    /// Where it was kept then. It may have moved since.
+    place: usize,
 }
 
 impl Balance {
@@ -95,7 +97,7 @@ impl Balance {
         let index = index.or_else(last_resort)?;
         let peer = self.peers.get_mut(index)?;
         let standing = peer.health.begin(now);
-        Some(Chosen { replica: Arc::clone(&peer.replica), standing })
+        Some(Chosen { replica: Arc::clone(&peer.replica), standing, place: index })
     }
 
     /// It answered, whatever the answer was. `latency` is for the answer, not for a stream in it.
@@ -106,8 +108,7 @@ impl Balance {
         now: Instant,
         rng: &mut Rng,
     ) {
-        let peers = self.peers_of(chosen, now);
-        if let Some(health) = self.health(chosen) {
+        if let Some((health, peers)) = self.record(chosen, now) {
             health.succeeded(chosen.standing, latency, peers, now, rng);
         }
     }
@@ -120,8 +121,7 @@ impl Balance {
         now: Instant,
         rng: &mut Rng,
     ) {
-        let peers = self.peers_of(chosen, now);
-        if let Some(health) = self.health(chosen) {
+        if let Some((health, peers)) = self.record(chosen, now) {
             health.failed(chosen.standing, trouble, peers, now, rng);
         }
     }
@@ -135,8 +135,7 @@ impl Balance {
         now: Instant,
         rng: &mut Rng,
     ) {
-        let peers = self.peers_of(chosen, now);
-        if let Some(health) = self.health(chosen) {
+        if let Some((health, peers)) = self.record(chosen, now) {
             health.abandoned(chosen.standing, waited, peers, now, rng);
         }
     }
@@ -217,22 +216,38 @@ impl Balance {
         open.min_by_key(|index| self.peers.get(*index).map(|peer| peer.health.hopelessness()))
     }
 
-    /// What the other replicas say about one.
-    fn peers_of(&self, chosen: &Chosen, now: Instant) -> Peers {
-        let others = || self.peers.iter().filter(|peer| !is(peer, chosen));
-        let full = others().filter(|peer| peer.health.is_full());
-        let left_out = others().filter(|peer| !peer.health.is_full()).count();
-        Peers {
-            latency: full.filter_map(|peer| peer.health.latency(now)).min(),
-            // With it, at most half of all: when most of a group is in trouble, it is the load, and
-            // the few that remain would fall next.
-            may_spare_it: (left_out + 1) * 2 <= self.peers.len(),
-        }
+    /// The record of a replica, and what the others say about it. Most calls end well and need not
+    /// know: the others are looked at, all of them, when somebody asks.
+    fn record(
+        &mut self,
+        chosen: &Chosen,
+        now: Instant,
+    ) -> Option<(&mut Health, impl Fn() -> Peers)> {
+        let place = self.place(chosen)?;
+        let (before, rest) = self.peers.split_at_mut(place);
+        let (peer, after) = rest.split_first_mut()?;
+        let (before, after) = (&*before, &*after);
+        Some((&mut peer.health, move || peers(before, after, now)))
     }
 
-    fn health(&mut self, chosen: &Chosen) -> Option<&mut Health> {
-        let peer = self.peers.iter_mut().find(|peer| is(peer, chosen));
-        peer.map(|peer| &mut peer.health)
+    fn place(&self, chosen: &Chosen) -> Option<usize> {
+        match self.peers.get(chosen.place) {
+            Some(peer) if is(peer, chosen) => Some(chosen.place),
+            _ => self.peers.iter().position(|peer| is(peer, chosen)),
+        }
+    }
+}
+
+/// What all replicas but one say about that one.
+fn peers(before: &[Peer], after: &[Peer], now: Instant) -> Peers {
+    let others = || before.iter().chain(after);
+    let full = others().filter(|peer| peer.health.is_full());
+    let left_out = others().filter(|peer| !peer.health.is_full()).count();
+    Peers {
+        latency: full.filter_map(|peer| peer.health.latency(now)).min(),
+        // With it, at most half of all: when most of a group is in trouble, it is the load, and
+        // the few that remain would fall next.
+        may_spare_it: (left_out + 1) * 2 <= others().count() + 1,
     }
 }
 

@@ -160,17 +160,17 @@ impl Health {
         &mut self,
         standing: Standing,
         latency: Duration,
-        peers: Peers,
+        peers: impl Fn() -> Peers,
         now: Instant,
         rng: &mut Rng,
     ) {
         self.failures_in_a_row = 0;
-        let slow = is_slow(latency, peers);
+        let slow = is_slow(latency, &peers);
         self.slow_answers_in_a_row = if slow { self.slow_answers_in_a_row + 1 } else { 0 };
         match self.state {
             State::In { .. } => {
                 self.latency.observe(latency, now);
-                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers.may_spare_it {
+                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers().may_spare_it {
                     self.leave_out(Cause::Slow, now, rng);
                 }
             }
@@ -186,12 +186,12 @@ impl Health {
         &mut self,
         standing: Standing,
         trouble: Trouble,
-        peers: Peers,
+        peers: impl Fn() -> Peers,
         now: Instant,
         rng: &mut Rng,
     ) {
         self.failures_in_a_row += 1;
-        let in_a_row = self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX && peers.may_spare_it;
+        let in_a_row = self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX && peers().may_spare_it;
         let cause = trouble.cause();
         match &mut self.state {
             State::In { .. } if cause == Cause::Gone || in_a_row => {
@@ -212,17 +212,17 @@ impl Health {
         &mut self,
         standing: Standing,
         waited: Duration,
-        peers: Peers,
+        peers: impl Fn() -> Peers,
         now: Instant,
         rng: &mut Rng,
     ) {
-        let slow = is_slow(waited, peers);
+        let slow = is_slow(waited, &peers);
         if slow {
             self.slow_answers_in_a_row += 1;
         }
         match &mut self.state {
             State::In { .. } => {
-                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers.may_spare_it {
+                if self.slow_answers_in_a_row >= SLOW_ANSWERS_IN_A_ROW_MAX && peers().may_spare_it {
                     self.leave_out(Cause::Slow, now, rng);
                 }
             }
@@ -266,9 +266,9 @@ impl Health {
     }
 }
 
-fn is_slow(latency: Duration, peers: Peers) -> bool {
-    let floor = Duration::from_millis(SLOW_MILLISECONDS_MIN);
-    peers.latency.is_some_and(|peer| latency > floor.max(peer.saturating_mul(SLOW_TIMES)))
+fn is_slow(latency: Duration, peers: impl Fn() -> Peers) -> bool {
+    latency > Duration::from_millis(SLOW_MILLISECONDS_MIN)
+        && peers().latency.is_some_and(|peer| latency > peer.saturating_mul(SLOW_TIMES))
 }
 
 /// From half of it to all, so that the nodes that lost a replica together do not all try it together.

@@ -11,6 +11,11 @@ fn replica(index: u32) -> ReplicaAddress {
     ReplicaAddress { replica, address: ([127, 0, 0, 1], port).into() }
 }
 
+fn chosen(index: u32) -> Chosen {
+    // Where it is, unless one before it is gone.
+    Chosen { replica: Arc::new(replica(index)), standing: Standing::Full, place: index as usize }
+}
+
 struct Group {
     balance: Balance,
     /// The calls in flight of each that takes calls.
@@ -53,12 +58,12 @@ impl Group {
     }
 
     fn fail(&mut self, index: u32, trouble: Trouble) {
-        let chosen = Chosen { replica: Arc::new(replica(index)), standing: Standing::Full };
+        let chosen = chosen(index);
         self.balance.failed(&chosen, trouble, self.now, &mut self.rng);
     }
 
     fn answer(&mut self, index: u32, latency: Duration) {
-        let chosen = Chosen { replica: Arc::new(replica(index)), standing: Standing::Full };
+        let chosen = chosen(index);
         self.balance.succeeded(&chosen, latency, self.now, &mut self.rng);
     }
 }
@@ -189,6 +194,15 @@ fn one_that_stays_keeps_its_record() {
     group.fail(1, Trouble::Lost);
     group.balance.set_replicas(&[replica(1), replica(2)], group.now);
     assert_eq!(group.reached(), [2]);
+}
+
+#[test]
+fn a_report_is_about_who_was_chosen_wherever_it_is_kept_now() {
+    let mut group = Group::of(3);
+    let first = group.choose(None, &[1, 2]).unwrap();
+    group.balance.set_replicas(&[replica(2), replica(1), replica(0)], group.now);
+    group.balance.failed(&first, Trouble::Lost, group.now, &mut group.rng);
+    assert_eq!(group.reached(), [1, 2]);
 }
 
 #[test]

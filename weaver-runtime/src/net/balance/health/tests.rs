@@ -17,15 +17,15 @@ fn replica() -> Replica {
 
 impl Replica {
     fn fail(&mut self, standing: Standing, trouble: Trouble, peers: Peers) {
-        self.health.failed(standing, trouble, peers, self.now, &mut self.rng);
+        self.health.failed(standing, trouble, || peers, self.now, &mut self.rng);
     }
 
     fn abandon(&mut self, standing: Standing, waited: Duration) {
-        self.health.abandoned(standing, waited, PEERS, self.now, &mut self.rng);
+        self.health.abandoned(standing, waited, || PEERS, self.now, &mut self.rng);
     }
 
     fn answer(&mut self, standing: Standing, latency: Duration) {
-        self.health.succeeded(standing, latency, PEERS, self.now, &mut self.rng);
+        self.health.succeeded(standing, latency, || PEERS, self.now, &mut self.rng);
     }
 
     /// How long it is left out.
@@ -187,7 +187,24 @@ fn one_whose_callers_do_not_wait_for_it_is_left_out_as_if_its_answers_were_slow(
 #[test]
 fn where_all_are_slow_nobody_is() {
     let peers = Peers { latency: Some(1000 * MS), ..PEERS };
-    assert!(!is_slow(4000 * MS, peers));
-    assert!(is_slow(4001 * MS, peers));
-    assert!(!is_slow(4001 * MS, Peers { latency: None, ..PEERS }));
+    assert!(!is_slow(4000 * MS, || peers));
+    assert!(is_slow(4001 * MS, || peers));
+    assert!(!is_slow(4001 * MS, || Peers { latency: None, ..PEERS }));
+}
+
+#[test]
+fn peers_are_asked_only_where_their_word_counts() {
+    let mut replica = replica();
+    let Replica { health, now, rng } = &mut replica;
+    let nobody = || -> Peers { panic!("they are asked") };
+    let quick = SLOW_MILLISECONDS_MIN as u32 * MS;
+    for _ in 0..100 {
+        for _ in 1..FAILURES_IN_A_ROW_MAX {
+            health.failed(Standing::Full, Trouble::TimedOut, nobody, *now, rng);
+        }
+        health.abandoned(Standing::Full, quick, nobody, *now, rng);
+        health.succeeded(Standing::Full, quick, nobody, *now, rng);
+    }
+    health.failed(Standing::Full, Trouble::Lost, nobody, *now, rng);
+    assert!(!health.is_full());
 }
