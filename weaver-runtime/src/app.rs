@@ -2,6 +2,10 @@
 
 mod builder;
 pub(crate) mod main;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod process;
+#[cfg(not(target_family = "wasm"))]
+mod role;
 
 use std::sync::Arc;
 

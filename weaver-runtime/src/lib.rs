@@ -25,7 +25,7 @@ mod stream;
 
 #[cfg(feature = "node")]
 mod app;
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub mod bootstrap;
 #[cfg(feature = "node")]
 pub mod config;
@@ -33,7 +33,7 @@ pub mod config;
 mod construct;
 #[cfg(feature = "node")]
 mod context;
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub mod control;
 #[cfg(feature = "node")]
 pub mod fingerprint;
@@ -46,7 +46,7 @@ pub mod graph;
 pub mod limits;
 #[cfg(feature = "node")]
 mod listener;
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
@@ -60,6 +60,8 @@ mod registry;
 mod report;
 #[cfg(feature = "node")]
 mod section;
+#[cfg(feature = "node")]
+mod wire;
 
 pub use client::{Client, Request, Transport};
 pub use component::{BoxFuture, Component, ComponentSpec, Dispatch, MethodShape, MethodSpec};
@@ -84,6 +86,10 @@ pub use {
 pub mod __private {
     pub use std::{borrow::Borrow, boxed::Box, result::Result, sync::Arc, vec::Vec};
 
+    #[cfg(all(feature = "node", not(target_family = "wasm")))]
+    pub use crate::app::process::main;
+    #[cfg(all(feature = "node", target_family = "wasm"))]
+    pub use crate::guest::{MainEntry, main, main_future};
     pub use crate::{
         borrowed::Borrowed,
         carried::{
@@ -98,7 +104,7 @@ pub mod __private {
     #[cfg(feature = "node")]
     pub use {
         crate::{
-            app::main::{MainResult, MainSpec, RuntimeSpec, main},
+            app::main::{MainResult, MainSpec, RuntimeSpec},
             carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,

@@ -37,7 +37,6 @@ mod socket;
 mod streaming;
 mod tally;
 mod tls;
-mod wire;
 
 pub(crate) use remote::Remote;
 

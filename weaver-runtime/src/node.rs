@@ -1,12 +1,13 @@
 //! [`Node`]: one running process of a program, with the components that are placed in it.
 
 mod loopback;
+#[cfg(not(target_family = "wasm"))]
 mod replica;
 mod slot;
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
+    collections::BTreeMap,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -14,21 +15,18 @@ use std::{
 
 use tokio::{task::JoinSet, time::timeout};
 
-use self::{
-    loopback::{Carried, Checked, Loopback},
-    slot::Slot,
-};
+pub(crate) use self::loopback::{Carried, Carry, Checked};
+use self::{loopback::Loopback, slot::Slot};
 use crate::{
     app::App,
     client::{Request, Transport},
-    component::{Component, ComponentSpec, Dispatch},
+    component::{Component, ComponentSpec},
     config::ConfigFile,
     construct::{Provided, Provider},
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
     graph::Graph,
     limits::SHUTDOWN_SECONDS_MAX,
     listener::Listener,
-    net::{Callers, Router, Service},
     panics,
     placement::{MAIN, Placement},
     reference::Ref,
@@ -36,7 +34,8 @@ use crate::{
     report,
 };
 
-pub(crate) use self::replica::{MainEnd, run_replica};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::replica::run_replica;
 
 /// One running process of a program.
 pub(crate) struct Node {
@@ -45,7 +44,6 @@ pub(crate) struct Node {
     /// The components that live here.
     slots: BTreeMap<&'static str, Arc<Slot>>,
     calls: Calls,
-    listeners: Mutex<HashMap<&'static str, SocketAddr>>,
     /// The tasks that build components.
     building: Mutex<JoinSet<()>>,
 }
@@ -56,13 +54,35 @@ pub(crate) enum Calls {
     Direct,
     /// Everything is here, and calls are encoded as if it were not.
     Encoded,
-    /// Some components are in other processes.
-    Remote {
-        group: String,
-        placement: Placement,
-        router: Arc<Router>,
-        on_listening: Box<dyn Fn(&'static str, SocketAddr) + Send + Sync>,
-    },
+    /// Some components are elsewhere.
+    Remote { group: String, placement: Placement, outside: Box<dyn Outside> },
+}
+
+/// What a node that is one of several finds outside.
+pub(crate) trait Outside: Send + Sync {
+    /// Where calls to a component of another group go.
+    fn transport(&self, node: &Node, callee: Callee<'_>) -> Arc<dyn Transport>;
+
+    /// Binds a listener, and tells those who forward to it.
+    fn bind(&self, name: &'static str) -> io::Result<Listener>;
+}
+
+/// A component of another group.
+pub(crate) struct Callee<'a> {
+    pub(crate) spec: &'static ComponentSpec,
+    /// Its index on the wire.
+    pub(crate) index: u16,
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "the host of a guest knows it"))]
+    pub(crate) group: &'a str,
+}
+
+/// How the author's `main` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainEnd {
+    /// It returned; the exit code.
+    Returned(u8),
+    /// Its arguments could not be filled: a component that it needs is not there yet.
+    NotStarted,
 }
 
 impl fmt::Debug for Node {
@@ -77,8 +97,8 @@ impl Node {
         panics::remember_places();
         let here = registry.iter().filter(|i| calls.is_here(i.component.name));
         let slots = here.map(|i| (i.component.name, Arc::new(Slot::new(i)))).collect();
-        let (listeners, building) = (Mutex::default(), Mutex::default());
-        let node = Arc::new(Self { registry, config, slots, calls, listeners, building });
+        let building = Mutex::default();
+        let node = Arc::new(Self { registry, config, slots, calls, building });
         if cfg!(debug_assertions) && !matches!(node.calls, Calls::Remote { .. }) {
             node.warn_of_what_cannot_travel();
         }
@@ -104,19 +124,6 @@ impl Node {
         };
         ready.map_err(|failure| CallError::new(spec.name, "get", failure))?;
         Ok(())
-    }
-
-    /// The services of this node's components, by their index on the wire.
-    pub(crate) fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
-        let graph = self.registry.graph();
-        let service = |name: &str| {
-            let slot = self.slots.get(name)?;
-            let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
-            let callers = placement.callers_of(graph, name);
-            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
-            Some(Service { target, callers, is_bounded: true })
-        };
-        self.registry.iter().map(|i| service(i.component.name)).collect()
     }
 
     /// The program as data.
@@ -181,35 +188,29 @@ impl Node {
                 let slot = self.slots.get(spec.name).ok_or_else(|| missing(spec, holder))?;
                 Ok(Arc::new(Checked::new(Loopback(Arc::clone(slot)), self.carried(spec))))
             }
-            Calls::Remote { placement, router, .. } => {
+            Calls::Remote { placement, outside, .. } => {
                 let index = self.registry.index(spec.name);
                 let group = placement.group_of(spec.name);
                 let (index, group) = index.zip(group).ok_or_else(|| missing(spec, holder))?;
-                Ok(Arc::new(Checked::new(router.remote(group, index), self.carried(spec))))
+                Ok(outside.transport(self, Callee { spec, index, group }))
             }
         }
     }
 
     fn bind(&self, name: &'static str) -> Result<Listener> {
+        if let Calls::Remote { outside, .. } = &self.calls {
+            return outside.bind(name).context(format_args!("cannot bind listener `{name}`"));
+        }
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let address = match &self.calls {
-            Calls::Remote { .. } => free,
-            Calls::Direct | Calls::Encoded => self.config.listener(name).unwrap_or(free),
-        };
+        let address = self.config.listener(name).unwrap_or(free);
         let bound = Listener::bind(name, address)
             .context(format_args!("cannot bind listener `{name}` to {address}"))?;
-        let address = bound.local_addr()?;
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(name, address);
-        match &self.calls {
-            Calls::Remote { on_listening, .. } => on_listening(name, address),
-            Calls::Direct | Calls::Encoded => {
-                report::to_stderr(&format!("{name}  http://{address}"));
-            }
-        }
+        report::to_stderr(&format!("{name}  http://{}", bound.local_addr()?));
         Ok(bound)
     }
 
-    fn carried(&self, spec: &ComponentSpec) -> Carried {
+    /// Which of a component's methods have types that a boundary cannot carry.
+    pub(crate) fn carried(&self, spec: &ComponentSpec) -> Carried {
         let component = self.graph().components.get(spec.name);
         Carried::new(component.map_or(&[], |component| component.methods.as_slice()))
     }

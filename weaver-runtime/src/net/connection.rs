@@ -31,7 +31,6 @@ use super::{
     outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing, Reader},
     tally::{Counted, Tally},
-    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
 };
 use crate::{
     context::CallContext,
@@ -40,6 +39,7 @@ use crate::{
     limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, STALL_BYTES_MIN, STALL_SECONDS_MAX},
     message::{Buffer, Message},
     stream::{ByteStream, Streams},
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
 };
 
 /// The caller's side of a connection.

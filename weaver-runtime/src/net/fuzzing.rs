@@ -3,13 +3,11 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    handshake::{self, Hello, Welcome},
-    wire::{Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
-};
+use super::handshake::{self, Hello, Welcome};
 use crate::{
     fingerprint::{Fingerprint, Signature},
     message::{HEADER_BYTES, Message},
+    wire::{Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
 };
 
 /// A stream of frames: the first byte says into pieces of which size it was cut on its way. Pieces, and how

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 
-use super::{connection::ReadError, local::LocalSocket, wire::FrameDecoder};
+use super::{connection::ReadError, local::LocalSocket};
+use crate::wire::FrameDecoder;
 
 /// Frames go in here.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Frame, Header, Kind};
+use crate::wire::{Frame, Header, Kind};
 use crate::{
     error::{Failure, Ran},
     fingerprint::{Fingerprint, Signature},

@@ -39,9 +39,9 @@ use super::{
     handshake::HANDSHAKE_SECONDS_MAX,
     io::{Io, watch},
     tls,
-    wire::FrameDecoder,
 };
 use crate::limits::LARGE_FRAMES_MAX;
+use crate::wire::FrameDecoder;
 
 /// A socket between two nodes of one host. Anybody may write to it who has it; whole frames, so that only
 /// one at a time does.

@@ -6,7 +6,8 @@ use std::{convert::Infallible, future::Future, io, sync::Arc};
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
-use super::{io::Io, wire::FrameDecoder};
+use super::io::Io;
+use crate::wire::FrameDecoder;
 
 #[derive(Debug)]
 pub(super) struct LocalSocket(Infallible);

@@ -32,7 +32,6 @@ use super::{
     streaming::{self, Expected, Outgoing},
     tally::{Counted, Tally},
     tls,
-    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
 };
 use crate::{
     catch_panic::catch_panic,
@@ -44,6 +43,7 @@ use crate::{
     limits::Limits,
     message::{Buffer, Message},
     panics,
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
 };
 
 /// Who may call a component.

@@ -18,12 +18,12 @@ use super::{
     halves::ReceiveHalf,
     outbox::Batch,
     tally::Counted,
-    wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
 };
 use crate::{
     error::{CallErrorKind, Failure, Ran},
     message::{HEADER_BYTES, Message},
     stream::{ByteStream, Encoded, Streams, unfold},
+    wire::{FRAME_BYTES_MAX, FrameDecoder, Header, Kind},
 };
 
 /// Items that are ready leave together, up to this many bytes in one write.

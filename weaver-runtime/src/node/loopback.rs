@@ -12,16 +12,16 @@ use crate::{
     frame::CatchPanic,
     graph::MethodNode,
     message::Message,
-    net::Remote,
     panics,
 };
 
 /// Where calls go. As [`Transport`], without a box of its own.
-pub(super) trait Carry: Send + Sync + 'static {
+pub(crate) trait Carry: Send + Sync + 'static {
     fn carry(&self, request: Request) -> impl Future<Output = Result<Message, Failure>> + Send;
 }
 
-impl Carry for Remote {
+#[cfg(not(target_family = "wasm"))]
+impl Carry for crate::net::Remote {
     fn carry(&self, request: Request) -> impl Future<Output = Result<Message, Failure>> + Send {
         self.carry(request)
     }
@@ -44,13 +44,13 @@ impl Carry for Loopback {
 
 /// Where calls go, behind the check whether a method's types can be carried, and under the method's
 /// deadline and that of whoever calls.
-pub(super) struct Checked<T> {
+pub(crate) struct Checked<T> {
     next: T,
     carried: Carried,
 }
 
 impl<T: Carry> Checked<T> {
-    pub(super) fn new(next: T, carried: Carried) -> Self {
+    pub(crate) fn new(next: T, carried: Carried) -> Self {
         Self { next, carried }
     }
 }
@@ -73,10 +73,10 @@ impl<T: Carry> Transport for Checked<T> {
 }
 
 /// Which methods of a component have types that a boundary cannot carry.
-pub(super) struct Carried(Vec<Option<String>>);
+pub(crate) struct Carried(Vec<Option<String>>);
 
 impl Carried {
-    pub(super) fn new(methods: &[MethodNode]) -> Self {
+    pub(crate) fn new(methods: &[MethodNode]) -> Self {
         let problems = |MethodNode { problems, .. }: &MethodNode| {
             (!problems.is_empty()).then(|| problems.join("; "))
         };

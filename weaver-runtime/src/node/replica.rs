@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, OnceLock, Weak},
     time::Duration,
@@ -13,16 +14,21 @@ use tokio::{
     sync::watch,
 };
 
-use super::{Calls, Node};
+use super::{Callee, Calls, Checked, MainEnd, Node, Outside};
 use crate::{
     bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
+    client::Transport,
+    component::Dispatch,
     control::{self, Deployer, Gauges, Health, Replica},
     error::{Context, Result},
     graph::Graph,
     limits::Limits,
+    listener::Listener,
     message::HEADER_BYTES,
-    net::{Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Services},
-    placement::{DEPLOYER, MAIN},
+    net::{
+        Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
+    },
+    placement::{DEPLOYER, MAIN, Placement},
     reference::Ref,
     registry::Registry,
     report,
@@ -53,8 +59,7 @@ where
     let calls = Calls::Remote {
         group: replica.group.clone(),
         placement: bootstrap.placement.clone(),
-        router,
-        on_listening: announce_listeners(deployer.clone(), replica.clone()),
+        outside: Box::new(Others { router, deployer: deployer.clone(), replica: replica.clone() }),
     };
     let node = Node::start(registry, config, calls);
     let (stop, stopped) = watch::channel(None);
@@ -121,6 +126,21 @@ impl Seat {
     }
 }
 
+impl Node {
+    /// The services of this node's components, by their index on the wire.
+    fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
+        let graph = self.registry.graph();
+        let service = |name: &str| {
+            let slot = self.slots.get(name)?;
+            let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
+            let callers = placement.callers_of(graph, name);
+            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
+            Some(Service { target, callers, is_bounded: true })
+        };
+        self.registry.iter().map(|i| service(i.component.name)).collect()
+    }
+}
+
 async fn run_main<F, Fut>(replica: &ReplicaId, node: &Arc<Node>, main: F) -> MainEnd
 where
     F: FnOnce(Arc<Node>) -> Fut,
@@ -132,15 +152,6 @@ where
         // In every other replica the author's `main` is not run.
         std::future::pending().await
     }
-}
-
-/// How the author's `main` ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MainEnd {
-    /// It returned; the exit code.
-    Returned(u8),
-    /// Its arguments could not be filled: a component that it needs is not there yet.
-    NotStarted,
 }
 
 /// Tells the deployer that `main` returned; the exit code.
@@ -175,21 +186,39 @@ async fn terminated() {
     }
 }
 
-/// Tells the deployer of each listener in the background: binding does not wait for it.
-fn announce_listeners(
+/// The other replicas, and the deployer.
+struct Others {
+    router: Arc<Router>,
     deployer: Ref<dyn Deployer>,
     replica: ReplicaId,
-) -> Box<dyn Fn(&'static str, SocketAddr) + Send + Sync> {
-    let runtime = Handle::current();
-    Box::new(move |listener, address| {
-        let (deployer, replica) = (deployer.clone(), replica.clone());
-        runtime.spawn(async move {
-            let told = deployer.listening(replica, listener.to_owned(), address).await;
-            if let Err(error) = told {
-                report::warn(&format!("listener {listener} is not reachable: {error:#}"));
-            }
-        });
-    })
+}
+
+impl Outside for Others {
+    fn transport(&self, node: &Node, callee: Callee<'_>) -> Arc<dyn Transport> {
+        let remote = self.router.remote(callee.group, callee.index);
+        Arc::new(Checked::new(remote, node.carried(callee.spec)))
+    }
+
+    fn bind(&self, name: &'static str) -> io::Result<Listener> {
+        let bound = Listener::bind(name, (Ipv4Addr::LOCALHOST, 0).into())?;
+        announce(self.deployer.clone(), self.replica.clone(), name, bound.local_addr()?);
+        Ok(bound)
+    }
+}
+
+/// Tells the deployer of a listener in the background: binding does not wait for it.
+fn announce(
+    deployer: Ref<dyn Deployer>,
+    replica: ReplicaId,
+    listener: &'static str,
+    address: SocketAddr,
+) {
+    tokio::spawn(async move {
+        let told = deployer.listening(replica, listener.to_owned(), address).await;
+        if let Err(error) = told {
+            report::warn(&format!("listener {listener} is not reachable: {error:#}"));
+        }
+    });
 }
 
 /// What the deployer may ask of this replica.

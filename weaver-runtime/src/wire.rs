@@ -20,11 +20,11 @@ use crate::{
     pool,
 };
 
-pub(super) use crate::limits::{FRAME_BYTES_MAX, SHARED_FRAME_BYTES_MAX};
+pub(crate) use crate::limits::{FRAME_BYTES_MAX, SHARED_FRAME_BYTES_MAX};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Caller to callee, first on a connection: who is calling.
     Hello,
     /// Callee to caller: whether it will take calls.
@@ -49,27 +49,27 @@ pub(super) enum Kind {
 
 /// The header of a frame, without its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) kind: Kind,
-    pub(super) call: u64,
-    pub(super) component: u16,
-    pub(super) method: u16,
-    pub(super) streams: u8,
-    pub(super) time_left_ms: u32,
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    pub(crate) call: u64,
+    pub(crate) component: u16,
+    pub(crate) method: u16,
+    pub(crate) streams: u8,
+    pub(crate) time_left_ms: u32,
 }
 
 /// A header and what is behind it.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) header: Header,
-    pub(super) message: Message,
+pub(crate) struct Frame {
+    pub(crate) header: Header,
+    pub(crate) message: Message,
     /// The call's metadata, encoded.
-    pub(super) metadata: Bytes,
+    pub(crate) metadata: Bytes,
 }
 
 /// Bytes that are no frame. The connection that sent them is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum WireError {
+pub(crate) enum WireError {
     /// The length is below a header's or above the limit for where the frame was found.
     #[error("a frame of {bytes} bytes; allowed here are {HEADER_BYTES} to {bytes_max}")]
     Length { bytes: usize, bytes_max: usize },
@@ -83,7 +83,7 @@ pub(super) enum WireError {
 
 impl Header {
     /// A header of a frame that is about one call, or about the connection (`call` 0).
-    pub(super) fn new(kind: Kind, call: u64) -> Self {
+    pub(crate) fn new(kind: Kind, call: u64) -> Self {
         Self { kind, call, component: 0, method: 0, streams: 0, time_left_ms: 0 }
     }
 
@@ -102,17 +102,17 @@ impl Header {
     }
 
     /// The frame of a header with nothing behind it.
-    pub(super) fn alone(self) -> Buffer {
+    pub(crate) fn alone(self) -> Buffer {
         self.onto(Message::empty())
     }
 
     /// Writes the header into the room that a message keeps for it.
-    pub(super) fn onto(self, message: Message) -> Buffer {
+    pub(crate) fn onto(self, message: Message) -> Buffer {
         self.onto_with(message, &[])
     }
 
     /// The same, with the call's metadata behind the message.
-    pub(super) fn onto_with(self, message: Message, metadata: &[u8]) -> Buffer {
+    pub(crate) fn onto_with(self, message: Message, metadata: &[u8]) -> Buffer {
         let mut whole = message.into_frame();
         let frame = whole.to_mut();
         frame.extend_from_slice(metadata);
@@ -180,7 +180,7 @@ const FIRST_ROOM_BYTES: usize = 512;
 /// [`room`](Self::room), then call [`next`](Self::next) until it gives `None`. After an error the stream is
 /// of no further use.
 #[derive(Debug)]
-pub(super) struct FrameDecoder {
+pub(crate) struct FrameDecoder {
     bytes_max: usize,
     /// The chunk that is being cut: whole frames are taken from it without copying.
     chunk: Bytes,
@@ -235,19 +235,19 @@ impl Partial {
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only local sockets copy"))]
 impl FrameDecoder {
     /// A decoder for a stream on which frames are at most `bytes_max` long.
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize) -> Self {
         let (chunk, partial) = (Bytes::new(), Partial::default());
         Self { bytes_max, chunk, frames_of_chunk: 0, partial }
     }
 
     /// The next bytes of the stream, once everything before was taken by [`next`](Self::next).
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "frames of the last chunk were not taken");
         (self.chunk, self.frames_of_chunk) = (chunk, 0);
     }
 
     /// The same for bytes that are copied, most of them once.
-    pub(super) fn push_slice(&mut self, bytes: &[u8]) {
+    pub(crate) fn push_slice(&mut self, bytes: &[u8]) {
         debug_assert!(self.chunk.is_empty(), "frames of the last chunk were not taken");
         self.frames_of_chunk = 0;
         let first = bytes.first_chunk::<LENGTH_BYTES>().map(|length| frame_bytes(*length));
@@ -264,45 +264,45 @@ impl FrameDecoder {
     }
 
     /// Where the rest of a frame goes whose beginning has arrived, after [`next`](Self::next) gave `None`.
-    pub(super) fn room(&mut self) -> Option<&mut [u8]> {
+    pub(crate) fn room(&mut self) -> Option<&mut [u8]> {
         let Partial { bytes, room, filled } = &mut self.partial;
         (*filled < *room).then(|| &mut bytes[*filled..*room])
     }
 
     /// So many bytes were read into the [`room`](Self::room).
-    pub(super) fn fill_room(&mut self, bytes: usize) {
+    pub(crate) fn fill_room(&mut self, bytes: usize) {
         self.frames_of_chunk = 0;
         self.partial.filled = (self.partial.filled + bytes).min(self.partial.room);
     }
 
     /// From the next frame on, they are at most `bytes_max` long.
-    pub(super) fn allow(&mut self, bytes_max: usize) {
+    pub(crate) fn allow(&mut self, bytes_max: usize) {
         self.bytes_max = bytes_max;
     }
 
     /// How many bytes of an unfinished frame are kept.
-    pub(super) fn kept_bytes(&self) -> usize {
+    pub(crate) fn kept_bytes(&self) -> usize {
         self.partial.filled
     }
 
     /// The call that the unfinished frame is about, once its header has arrived.
-    pub(super) fn unfinished_call(&self) -> Option<u64> {
+    pub(crate) fn unfinished_call(&self) -> Option<u64> {
         let (header, _) = Header::parse(self.partial.filled().first_chunk()?).ok()?;
         Some(header.call)
     }
 
     /// Whether the last frame came with no other.
-    pub(super) fn was_alone(&self) -> bool {
+    pub(crate) fn was_alone(&self) -> bool {
         self.frames_of_chunk == 1 && self.is_between_frames()
     }
 
     /// Whether the stream may end here.
-    pub(super) fn is_between_frames(&self) -> bool {
+    pub(crate) fn is_between_frames(&self) -> bool {
         self.chunk.is_empty() && self.partial.is_empty()
     }
 
     /// The next whole frame.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, WireError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, WireError> {
         let Some(bytes) = self.next_length()? else { return Ok(None) };
         let whole = if self.partial.is_empty() && self.chunk.len() >= bytes {
             self.chunk.split_to(bytes)

@@ -1,0 +1,142 @@
+//! [`Role`]: what a process is, whole program or replica, and how it starts as that.
+
+use std::{io::Write, path::PathBuf, sync::Arc};
+
+use tokio::sync::oneshot;
+
+use super::{App, AppBuilder, LocalCalls, StartError};
+use crate::{
+    bootstrap::{ASK_GRAPH, ASK_VARIABLE, Bootstrap, MARKER, NOT_STARTED_EXIT_CODE},
+    codec,
+    config::{ConfigError, ConfigFile},
+    construct::FieldSpec,
+    error::Result,
+    graph::Graph,
+    node::{Calls, Node, run_replica},
+    registry::Registry,
+    report,
+};
+
+/// What a process is, once that is settled.
+pub(super) enum Role {
+    /// It was asked a question, which is answered: it is to exit.
+    Answered,
+    /// It is a replica of a deployment.
+    Replica(Box<Bootstrap>, Registry),
+    /// It is the whole program.
+    Whole(Registry, Box<ConfigFile>),
+}
+
+impl AppBuilder {
+    pub(super) fn main(mut self, package: &'static str, main: Vec<FieldSpec>) -> Self {
+        self.package = Some(package);
+        self.main = main;
+        self
+    }
+
+    /// Starts the program inside the current tokio runtime.
+    ///
+    /// In a replica of another group than `main` it never returns: the process serves its components
+    /// and exits when it is told to.
+    ///
+    /// # Errors
+    /// Every reason for which the program cannot run, at once where there are several.
+    pub async fn start(mut self) -> Result<App, StartError> {
+        let calls = self.calls;
+        match self.role()? {
+            Role::Answered => std::process::exit(0),
+            Role::Whole(registry, config) => Ok(App::new(whole(registry, *config, calls))),
+            Role::Replica(bootstrap, registry) => embedded_replica(*bootstrap, registry).await,
+        }
+    }
+
+    pub(super) fn role(&mut self) -> Result<Role, StartError> {
+        let registry = Registry::collect(self.package(), std::mem::take(&mut self.main))?;
+        if let Some(question) = std::env::var_os(ASK_VARIABLE) {
+            answer(&question.to_string_lossy(), registry.graph())?;
+            return Ok(Role::Answered);
+        }
+        if let Some(bootstrap) = Bootstrap::from_deployer()? {
+            return Ok(Role::Replica(Box::new(bootstrap), registry));
+        }
+        let config = match self.config.take() {
+            Some(config) => config,
+            None => find_config()?,
+        };
+        // Without a file there is nothing to compare, and no need for the graph.
+        if config.path().is_some() {
+            registry.graph().check_names(&config)?;
+        }
+        Ok(Role::Whole(registry, Box::new(config)))
+    }
+
+    /// The package's name, or the executable's for a program with its own `main`.
+    fn package(&self) -> String {
+        let executable = || {
+            let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("program"));
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        self.package.map_or_else(executable, str::to_owned)
+    }
+}
+
+/// The node of a program that runs as one process.
+pub(super) fn whole(registry: Registry, config: ConfigFile, calls: LocalCalls) -> Arc<Node> {
+    let calls = match calls {
+        LocalCalls::Direct => Calls::Direct,
+        LocalCalls::Encoded => Calls::Encoded,
+    };
+    Node::start(registry, config, calls)
+}
+
+/// A replica whose `main` is the author's own: if it is the replica of `main`, the rest of the
+/// author's function is run; else this never returns.
+async fn embedded_replica(bootstrap: Bootstrap, registry: Registry) -> Result<App, StartError> {
+    let (started, app) = oneshot::channel();
+    let life = tokio::spawn(async move {
+        let main = move |node: Arc<Node>| {
+            // The receiver waits below.
+            let _ = started.send(node.app());
+            std::future::pending()
+        };
+        let code = run_replica(bootstrap, registry, main).await;
+        end_replica(code);
+    });
+    match app.await {
+        Ok(app) => Ok(app),
+        // In a replica of another group the sender waits with the rest of its life, and is dropped
+        // unsent at its end.
+        Err(_) => {
+            // Its end ends the process.
+            let _ = life.await;
+            std::future::pending().await
+        }
+    }
+}
+
+fn end_replica(code: Result<u8>) -> ! {
+    let code = code.unwrap_or_else(|error| {
+        report::to_stderr(&format!("error: {error:?}"));
+        NOT_STARTED_EXIT_CODE
+    });
+    std::process::exit(i32::from(code))
+}
+
+fn find_config() -> Result<ConfigFile, ConfigError> {
+    let here = std::env::current_dir().unwrap_or_default();
+    match ConfigFile::find(&here, std::env::var_os("WEAVER_CONFIG")) {
+        Some(path) => ConfigFile::load(&path),
+        None => Ok(ConfigFile::default()),
+    }
+}
+
+fn answer(question: &str, graph: &Graph) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::Answer { reason };
+    if question != ASK_GRAPH {
+        return Err(failed(format!("unknown question `{question}`")));
+    }
+    let mut bytes = MARKER.as_bytes().to_vec();
+    codec::encode(graph, &mut bytes).map_err(|error| failed(error.to_string()))?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| failed(error.to_string()))
+}
