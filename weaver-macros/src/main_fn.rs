@@ -67,27 +67,35 @@ impl MainFn {
                 }
             };
         }
-        let specs = self.arguments.iter().map(Argument::emit_spec);
-        let values = self.arguments.iter().map(Argument::emit_value);
+        let specs: Vec<_> = self.arguments.iter().map(Argument::emit_spec).collect();
+        let values: Vec<_> = self.arguments.iter().map(Argument::emit_value).collect();
         let fields = if self.arguments.is_empty() { quote!(_) } else { quote!(fields) };
         // All of the call is at the result's type, which may be one that `main` cannot return.
         let span = self.output_span();
         let private = names::private(span);
+        let spec = quote_spanned! {span=>
+            #private::MainSpec {
+                package: ::core::env!("CARGO_PKG_NAME"),
+                runtime: #private::RuntimeSpec::#runtime,
+                fields: || {
+                    let fields: [::core::option::Option<#private::FieldSpec>; _] = [#(#specs),*];
+                    fields.into_iter().flatten().collect()
+                },
+            }
+        };
         quote_spanned! {span=>
             fn main() -> ::std::process::ExitCode {
                 #function
-                #private::main(
-                    #private::MainSpec {
-                        package: ::core::env!("CARGO_PKG_NAME"),
-                        runtime: #private::RuntimeSpec::#runtime,
-                        fields: || {
-                            let fields: [::core::option::Option<#private::FieldSpec>; _] =
-                                [#(#specs),*];
-                            fields.into_iter().flatten().collect()
+                #[cfg(target_family = "wasm")]
+                #private::inventory::submit! {
+                    #private::MainEntry {
+                        spec: || #spec,
+                        run: |#fields| {
+                            #private::Result::Ok(#private::main_future(main(#(#values),*)))
                         },
-                    },
-                    |#fields| #private::Result::Ok(main(#(#values),*)),
-                )
+                    }
+                }
+                #private::main(#spec, |#fields| #private::Result::Ok(main(#(#values),*)))
             }
         }
     }

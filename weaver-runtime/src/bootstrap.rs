@@ -39,7 +39,7 @@ pub const ASK_GRAPH: &str = "graph";
 pub const CRASH_EXIT_CODES: [u8; 3] = [101, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE];
 
 /// The replica could not take its place.
-pub(crate) const NOT_STARTED_EXIT_CODE: u8 = 75;
+pub const NOT_STARTED_EXIT_CODE: u8 = 75;
 
 /// The replica was told by a signal to stop.
 pub(crate) const TERMINATED_EXIT_CODE: u8 = 128 + 15;

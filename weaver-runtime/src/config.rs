@@ -17,6 +17,7 @@ mod listeners;
 mod mistakes;
 mod names;
 mod quantity;
+mod sandbox;
 mod section;
 #[cfg(test)]
 mod tests;

@@ -22,8 +22,10 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::deadline::{deadline, expired};
 pub(crate) use self::{
-    deadline::{Expired, Guarded, deadline, expired, is_expired, under, within},
+    deadline::{Expired, Guarded, is_expired, under, within},
     metadata::MetadataMap,
 };
 pub use self::{

@@ -42,9 +42,14 @@ pub mod fingerprint;
 pub mod fuzzing;
 #[cfg(feature = "node")]
 pub mod graph;
+#[cfg(all(feature = "node", target_family = "wasm"))]
+mod guest;
 #[cfg(feature = "node")]
 pub mod limits;
 #[cfg(feature = "node")]
+mod link;
+#[cfg(feature = "node")]
+#[cfg_attr(target_family = "wasm", path = "guest/listener.rs")]
 mod listener;
 #[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub mod net;
@@ -58,6 +63,8 @@ pub mod placement;
 mod registry;
 #[cfg(feature = "node")]
 mod report;
+#[cfg(feature = "node")]
+pub mod sandbox;
 #[cfg(feature = "node")]
 mod section;
 #[cfg(feature = "node")]

@@ -49,6 +49,15 @@ pub const OUTBOX_NOTICE_BYTES_MAX: usize = 4 << 20;
 /// What may wait in large frames, which have streams of their own: four of the largest.
 pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
+/// How long a guest, which has one thread, may block it before its instance is ended.
+pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
+
+/// The longest pause before an instance is tried again that ends without having answered a call.
+pub const GUEST_PAUSE_MILLISECONDS_MAX: u64 = 30_000;
+
+/// Listeners of one guest: a number above it is a loop.
+pub const LISTENERS_MAX: usize = 64;
+
 /// How long either side of a new connection may stay silent. A local connect takes about 1 ms; a
 /// machine that swaps takes seconds.
 pub const HANDSHAKE_SECONDS_MAX: u64 = 5;

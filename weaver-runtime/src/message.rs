@@ -195,6 +195,23 @@ impl Message {
         self.streams.len()
     }
 
+    /// Bytes that are no encoded value: what is said on a connection.
+    #[cfg(feature = "node")]
+    pub(crate) fn of_payload(payload: &[u8]) -> Self {
+        let mut frame = Vec::with_capacity(HEADER_BYTES + payload.len());
+        frame.resize(HEADER_BYTES, 0);
+        frame.extend_from_slice(payload);
+        Self { frame: Buffer::Own(frame), streams: Streams::default() }
+    }
+
+    /// The bytes behind the header.
+    #[cfg(feature = "node")]
+    pub(crate) fn into_payload(self) -> Bytes {
+        let mut frame = self.into_bytes();
+        bytes::Buf::advance(&mut frame, HEADER_BYTES);
+        frame
+    }
+
     fn payload(&self) -> &[u8] {
         self.frame.as_slice().get(HEADER_BYTES..).unwrap_or_default()
     }

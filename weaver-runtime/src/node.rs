@@ -35,7 +35,7 @@ use crate::{
 };
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use self::replica::run_replica;
+pub(crate) use self::replica::{Occupant, Others, run_as_replica, run_replica};
 
 /// One running process of a program.
 pub(crate) struct Node {
@@ -124,6 +124,14 @@ impl Node {
         };
         ready.map_err(|failure| CallError::new(spec.name, "get", failure))?;
         Ok(())
+    }
+
+    /// The component whose index on the wire this is, if it is here.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn target(&self, index: u16) -> Option<Arc<dyn crate::component::Dispatch>> {
+        let implementation = self.registry.at(index)?;
+        let slot = self.slots.get(implementation.component.name)?;
+        Some(Arc::clone(slot) as _)
     }
 
     /// The program as data.

@@ -27,6 +27,8 @@ pub struct Placement {
     /// Component to group.
     groups: BTreeMap<String, String>,
     by_key: BTreeSet<String>,
+    /// Groups that run in a sandbox.
+    sandboxed: BTreeSet<String>,
 }
 
 /// What a call along an edge of the graph is.
@@ -36,6 +38,8 @@ pub enum EdgeKind {
     Direct,
     /// To another process: bincode over QUIC.
     Remote,
+    /// To another process, where the callee is a guest in a sandbox.
+    SandboxedRemote,
 }
 
 impl fmt::Display for EdgeKind {
@@ -43,6 +47,7 @@ impl fmt::Display for EdgeKind {
         f.write_str(match self {
             Self::Direct => "direct",
             Self::Remote => "remote",
+            Self::SandboxedRemote => "sandboxed, remote",
         })
     }
 }
@@ -51,7 +56,7 @@ impl Placement {
     /// A placement from `(component, group)` pairs.
     #[must_use]
     pub fn new(groups: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { groups: groups.into_iter().collect(), by_key: BTreeSet::new() }
+        Self { groups: groups.into_iter().collect(), ..Self::default() }
     }
 
     /// The same, where these components are called by key: each key has its place among several
@@ -59,6 +64,12 @@ impl Placement {
     #[must_use]
     pub fn with_keys(self, components: impl IntoIterator<Item = String>) -> Self {
         Self { by_key: components.into_iter().collect(), ..self }
+    }
+
+    /// The same, where these groups run in a sandbox.
+    #[must_use]
+    pub fn with_sandboxes(self, groups: impl IntoIterator<Item = String>) -> Self {
+        Self { sandboxed: groups.into_iter().collect(), ..self }
     }
 
     /// Whether a component is called by key; see [`with_keys`](Self::with_keys).
@@ -86,7 +97,12 @@ impl Placement {
     #[must_use]
     pub fn edge_kind(&self, caller: &str, callee: &str) -> EdgeKind {
         let together = self.group_of(caller) == self.group_of(callee);
-        if together && !self.is_by_key(callee) { EdgeKind::Direct } else { EdgeKind::Remote }
+        let is_sandboxed = self.group_of(callee).is_some_and(|it| self.sandboxed.contains(it));
+        match (together && !self.is_by_key(callee), is_sandboxed) {
+            (true, _) => EdgeKind::Direct,
+            (false, false) => EdgeKind::Remote,
+            (false, true) => EdgeKind::SandboxedRemote,
+        }
     }
 
     /// The groups whose replicas may call a component: those with a component that holds a

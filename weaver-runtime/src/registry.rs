@@ -112,6 +112,12 @@ impl Registry {
         u16::try_from(self.place(component)?).ok()
     }
 
+    /// The implementation whose index on the wire this is.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn at(&self, index: u16) -> Option<&'static Implementation> {
+        self.implementations.get(usize::from(index)).copied()
+    }
+
     /// All implementations in the order of their indices.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Implementation> {
         self.implementations.iter().copied()

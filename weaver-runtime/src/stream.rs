@@ -25,8 +25,10 @@ use serde::{
     ser::Error as _,
 };
 
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
+pub(crate) use self::bytes::unfold;
 #[cfg(feature = "node")]
-pub(crate) use self::bytes::{ByteStream, Encoded, unfold};
+pub(crate) use self::bytes::{ByteStream, Encoded};
 #[cfg(feature = "node")]
 pub use self::sender::{ReaderGone, StreamSender};
 pub(crate) use self::{

@@ -9,9 +9,9 @@
 //! | 5 | number of streams in the value (requests and replies) |
 //! | 6–7 | length of the metadata behind the payload (requests) |
 //! | 8–15 | id of the call |
-//! | 16–17 | component's index (requests); the stream's number (streams) |
+//! | 16–17 | component's index (requests); the stream's number (streams); the listener's |
 //! | 18–19 | method's index (requests); 1 if the request had a stream of its own (cancels) |
-//! | 20–23 | time left until the deadline in milliseconds, 0 without one (requests) |
+//! | 20–23 | time left until the deadline in milliseconds, 0 without one (requests); bytes (credits) |
 
 use bytes::Bytes;
 
@@ -45,6 +45,18 @@ pub(crate) enum Kind {
     Stream,
     /// An item of a stream; the payload is a `Result<T, E>`.
     Item,
+    /// Between a guest and its host: a [`Request`](Self::Request) with a route key, of 8 bytes behind the
+    /// metadata.
+    KeyedRequest,
+    /// Host to guest: somebody has connected to a listener; the payload is where from.
+    Connected,
+    /// Between a guest and its host: a stream, or what one side of a connection says, has ended, after a
+    /// failure if the payload is one.
+    Ended,
+    /// Between a guest and its host: so many bytes more may be sent.
+    Credit,
+    /// Between a guest and its host: nobody reads any more.
+    Stop,
 }
 
 /// The header of a frame, without its length.
@@ -134,7 +146,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 15] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -145,6 +157,11 @@ impl Kind {
         Self::Accept,
         Self::Stream,
         Self::Item,
+        Self::KeyedRequest,
+        Self::Connected,
+        Self::Ended,
+        Self::Credit,
+        Self::Stop,
     ];
 
     fn code(self) -> u8 {
@@ -159,6 +176,11 @@ impl Kind {
             Self::Accept => 8,
             Self::Stream => 9,
             Self::Item => 10,
+            Self::KeyedRequest => 11,
+            Self::Connected => 12,
+            Self::Ended => 13,
+            Self::Credit => 14,
+            Self::Stop => 15,
         }
     }
 

@@ -40,6 +40,13 @@ impl ComponentImpl {
                         ),
                     }
                 }
+                // The linker for WebAssembly drops what is registered in a library, unless something in
+                // the same object file is exported.
+                #[cfg(target_family = "wasm")]
+                #[unsafe(export_name = ::core::concat!(
+                    "weaver-link:", ::core::module_path!(), "::", #type_name
+                ))]
+                extern "C" fn link() {}
             };
         }
     }

@@ -13,7 +13,12 @@ use clap::{Parser, Subcommand};
 
 use weaver_runtime::graph::Graph;
 
-use crate::{ingress, plan::Plan, program, project::Project};
+use crate::{
+    ingress,
+    plan::{Plan, Sandboxes},
+    program,
+    project::Project,
+};
 
 /// Run one Rust program as several processes.
 ///
@@ -62,12 +67,12 @@ struct Planned {
 }
 
 impl Planned {
-    fn new(directory: &Path, release: bool) -> Result<Self, Box<dyn Error>> {
+    fn new(directory: &Path, release: bool, sandboxes: Sandboxes) -> Result<Self, Box<dyn Error>> {
         let project = Project::open(directory)?;
         let binary = project.build(release)?;
         let graph = program::graph(&binary)?;
         graph.check_names(&project.config)?;
-        let plan = Plan::new(&graph, &project.config);
+        let plan = Plan::new(&graph, &project.config, sandboxes);
         Ok(Self { project, binary, graph, plan })
     }
 }

@@ -28,6 +28,7 @@ use weaver_runtime::{
     limits::Limits,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Routes, Services},
     placement::{DEPLOYER, INGRESS, MAIN},
+    sandbox::SandboxBootstrap,
 };
 
 use self::{
@@ -42,6 +43,7 @@ use crate::{
     logs::{self, ReplicaLog},
     plan::Plan,
     process::{Executable, Launch, Process},
+    sandbox::Sandbox,
     state::{self, Record, StateError},
     supervisor::{Action, CRASH_LOOP_ENDS, Generation, Phase, Supervisor},
 };
@@ -54,6 +56,8 @@ pub(crate) struct Deployment {
     pub(crate) graph: Graph,
     pub(crate) plan: Plan,
     pub(crate) config: ConfigFile,
+    /// What the groups in a sandbox need, if there are any.
+    pub(crate) sandbox: Option<Sandbox>,
 }
 
 /// A deployment could not be started, or had to end.
@@ -120,6 +124,8 @@ pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
 struct Deployer {
     deployment: Deployment,
     program: Executable,
+    /// What runs guests.
+    host: Option<Executable>,
     /// This command, which is the ingress, too.
     command: Executable,
     authority: Authority,
@@ -158,6 +164,8 @@ struct Ending {
 impl Deployer {
     fn new(deployment: Deployment, events: mpsc::Sender<Event>) -> Result<Self, DeployError> {
         let program = executable(&deployment.binary)?;
+        let host = deployment.sandbox.as_ref().map(|sandbox| executable(&sandbox.host));
+        let host = host.transpose()?;
         let command = std::env::current_exe()
             .map_err(|source| DeployError::Program { path: "weaver".into(), source })?;
         let command = executable(&command)?;
@@ -183,6 +191,7 @@ impl Deployer {
         Ok(Self {
             deployment,
             program,
+            host,
             command,
             authority,
             endpoint,
@@ -324,12 +333,6 @@ impl Deployer {
             return Ok(Process::start(&launch, &bootstrap, log)?);
         }
         let env: Vec<_> = config.env().iter().map(|(n, v)| (n.clone(), v.clone())).collect();
-        let launch = Launch {
-            program: &self.program,
-            args: config.args(),
-            env: &env,
-            variable: REPLICA_VARIABLE,
-        };
         let bootstrap = Bootstrap {
             replica: replica.clone(),
             identity,
@@ -337,7 +340,27 @@ impl Deployer {
             placement: plan.placement.clone(),
             config: config.path().map(|path| (path.to_owned(), config.text().to_owned())),
         };
-        Ok(Process::start(&launch, &bootstrap, log)?)
+        let launch =
+            |program, args| Launch { program, args, env: &env, variable: REPLICA_VARIABLE };
+        if let Some((host, bootstrap)) = self.in_sandbox(&bootstrap) {
+            return Ok(Process::start(&launch(host, &[]), &bootstrap, log)?);
+        }
+        Ok(Process::start(&launch(&self.program, config.args()), &bootstrap, log)?)
+    }
+
+    /// The host, and what it is handed, if the replica runs in a sandbox.
+    fn in_sandbox(&self, bootstrap: &Bootstrap) -> Option<(&Executable, SandboxBootstrap)> {
+        let Deployment { plan, graph, sandbox, .. } = &self.deployment;
+        let group = plan.sandboxed().find(|group| group.name == bootstrap.replica.group)?;
+        let (host, sandbox) = self.host.as_ref().zip(sandbox.as_ref())?;
+        let bootstrap = SandboxBootstrap {
+            bootstrap: bootstrap.clone(),
+            graph: graph.clone(),
+            wasm: sandbox.wasm.clone(),
+            cache: sandbox.cache.clone(),
+            grants: group.sandbox.clone().unwrap_or_default(),
+        };
+        Some((host, bootstrap))
     }
 
     fn log_of(&self, replica: &ReplicaId) -> ReplicaLog {

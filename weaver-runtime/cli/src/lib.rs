@@ -14,6 +14,7 @@ mod plan;
 mod process;
 mod program;
 mod project;
+mod sandbox;
 mod state;
 mod supervisor;
 mod wrap;

@@ -7,6 +7,7 @@ use weaver_runtime::{
     graph::Graph,
     net::ReplicaId,
     placement::{EdgeKind, MAIN, Placement},
+    sandbox::Grants,
 };
 
 use crate::wrap::wrap;
@@ -25,6 +26,18 @@ pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) components: Vec<String>,
     pub(crate) replicas: u32,
+    /// What it is granted, if it runs in a sandbox.
+    pub(crate) sandbox: Option<Grants>,
+}
+
+/// Which groups run in a sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sandboxes {
+    /// Those that say so.
+    #[default]
+    AsConfigured,
+    /// All, `main` as well.
+    All,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +49,26 @@ struct Edge {
 
 impl Plan {
     /// The plan for a program. The configuration's names have been checked against it.
-    pub(crate) fn new(graph: &Graph, config: &ConfigFile) -> Self {
-        let mut groups = vec![Group { name: MAIN.to_owned(), components: Vec::new(), replicas: 1 }];
+    pub(crate) fn new(graph: &Graph, config: &ConfigFile, sandboxes: Sandboxes) -> Self {
+        let main = Group::new(MAIN.to_owned(), Vec::new());
+        let sandbox = config.groups().get(MAIN).and_then(|main| main.sandbox.clone());
+        let mut groups = vec![Group { sandbox, ..main }];
         for (name, group) in config.groups() {
             if name != MAIN {
-                let (name, components) = (name.clone(), group.components.clone());
-                groups.push(Group { name, components, replicas: group.replicas.unwrap_or(1) });
+                let (replicas, sandbox) = (group.replicas.unwrap_or(1), group.sandbox.clone());
+                let new = Group::new(name.clone(), group.components.clone());
+                groups.push(Group { replicas, sandbox, ..new });
             }
         }
         for component in graph.components.keys() {
             if !groups.iter().any(|group| group.components.contains(component)) {
                 place(&mut groups, component, config.placement_default());
             }
+        }
+        if sandboxes == Sandboxes::All {
+            groups.iter_mut().for_each(|group| {
+                group.sandbox.get_or_insert_default();
+            });
         }
         let placement = placement(&groups, graph);
         let edges = graph.edges().map(|(caller, callee)| Edge {
@@ -85,8 +106,10 @@ impl Plan {
     pub(crate) fn edge_kind(&self, caller: &str, callee: &str) -> String {
         let kind = self.placement.edge_kind(caller, callee);
         match kind {
-            EdgeKind::Remote if self.placement.is_by_key(callee) => format!("{kind}, by key"),
-            EdgeKind::Remote | EdgeKind::Direct => kind.to_string(),
+            EdgeKind::Remote | EdgeKind::SandboxedRemote if self.placement.is_by_key(callee) => {
+                format!("{kind}, by key")
+            }
+            EdgeKind::Remote | EdgeKind::SandboxedRemote | EdgeKind::Direct => kind.to_string(),
         }
     }
 
@@ -94,14 +117,20 @@ impl Plan {
     pub(crate) fn fmt_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
         writeln!(f, "groups")?;
-        for Group { name, components, replicas } in &self.groups {
+        for Group { name, components, replicas, sandbox } in &self.groups {
             let main = (name == MAIN).then_some("main").into_iter();
             let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
             let names = wrap(&names.join(", "), 2 + width + 2);
             let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
-            writeln!(f, "  {name:width$}  {names}{times}")?;
+            let sandboxed = if sandbox.is_some() { "  sandboxed" } else { "" };
+            writeln!(f, "  {name:width$}  {names}{times}{sandboxed}")?;
         }
         Ok(())
+    }
+
+    /// The groups that run in a sandbox.
+    pub(crate) fn sandboxed(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.sandbox.is_some())
     }
 
     /// Every replica that is to run.
@@ -109,6 +138,13 @@ impl Plan {
         self.groups.iter().flat_map(|group| {
             (0..group.replicas).map(|index| ReplicaId { group: group.name.clone(), index })
         })
+    }
+}
+
+impl Group {
+    /// A group of one replica, as a process.
+    fn new(name: String, components: Vec<String>) -> Self {
+        Self { name, components, replicas: 1, sandbox: None }
     }
 }
 
@@ -123,7 +159,7 @@ fn place(groups: &mut Vec<Group>, component: &str, default: PlacementDefault) {
         }
         PlacementDefault::Each => {
             let name = free_name(groups, component);
-            groups.push(Group { name, components: vec![component.to_owned()], replicas: 1 });
+            groups.push(Group::new(name, vec![component.to_owned()]));
         }
     }
 }
@@ -144,7 +180,10 @@ fn placement(groups: &[Group], graph: &Graph) -> Placement {
     });
     let replicated = groups.iter().filter(|group| group.replicas > 1);
     let by_key = replicated.flat_map(|group| &group.components);
-    Placement::new(pairs).with_keys(by_key.filter(|it| graph.is_routed(it)).cloned())
+    let sandboxed = groups.iter().filter(|group| group.sandbox.is_some());
+    Placement::new(pairs)
+        .with_keys(by_key.filter(|it| graph.is_routed(it)).cloned())
+        .with_sandboxes(sandboxed.map(|group| group.name.clone()))
 }
 
 /// What `deploy` prints: each group, then each edge with its kind.
@@ -210,13 +249,17 @@ mod tests {
     }
 
     fn plan(config: &str) -> Plan {
-        Plan::new(&graph(), &ConfigFile::parse(Path::new("weaver.toml"), config).unwrap())
+        Plan::new(
+            &graph(),
+            &ConfigFile::parse(Path::new("weaver.toml"), config).unwrap(),
+            Sandboxes::default(),
+        )
     }
 
     #[test]
     fn without_a_config_each_component_is_its_own_group() {
         assert_eq!(
-            Plan::new(&graph(), &ConfigFile::default()).to_string(),
+            Plan::new(&graph(), &ConfigFile::default(), Sandboxes::default()).to_string(),
             "\
 groups
   main   main
@@ -258,7 +301,7 @@ edges
         let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
         let plan = |replicas: &str| {
             let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));
-            Plan::new(&graph, &config.unwrap()).to_string()
+            Plan::new(&graph, &config.unwrap(), Sandboxes::default()).to_string()
         };
         assert!(plan("replicas = 2").contains("  Cart → Store  remote, by key\n"));
         assert!(plan("replicas = 1").contains("  Cart → Store  direct\n"));
@@ -270,7 +313,7 @@ edges
         let method =
             MethodNode { problems: vec!["argument `body` is JSON".to_owned()], ..method("put") };
         graph.components.get_mut("Store").unwrap().methods.push(method);
-        let each = Plan::new(&graph, &ConfigFile::default());
+        let each = Plan::new(&graph, &ConfigFile::default(), Sandboxes::default());
         let expected = "Store.put cannot be called from another process: argument `body` is JSON";
         assert_eq!(each.problems(&graph), [expected]);
         let together = plan("[placement]\ndefault = \"together\"");
@@ -282,5 +325,17 @@ edges
         let plan = plan("[groups.store]\ncomponents = [\"Cart\"]");
         let names: Vec<_> = plan.groups.iter().map(|group| group.name.as_str()).collect();
         assert_eq!(names, ["main", "store", "Main", "Store"]);
+    }
+
+    #[test]
+    fn groups_run_in_a_sandbox_where_they_say_so_or_all_do() {
+        let config = "[groups.cart]\ncomponents = [\"Cart\"]\nsandbox = true";
+        let one = plan(config).to_string();
+        assert!(one.contains("  cart   Cart  sandboxed\n"), "{one}");
+        assert!(one.contains("  main → Cart   sandboxed, remote\n"), "{one}");
+        assert!(one.contains("  Cart → Store  remote\n"), "{one}");
+        let all = Plan::new(&graph(), &ConfigFile::default(), Sandboxes::All);
+        assert_eq!(all.sandboxed().count(), all.groups.len());
+        assert!(all.to_string().contains("  main   main  sandboxed\n"), "{all}");
     }
 }

@@ -12,6 +12,8 @@ use weaver_runtime::{
     graph::Graph,
 };
 
+use crate::logs;
+
 /// A directory with a package, or with a `weaver.toml` that names a binary.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -43,6 +45,25 @@ pub(crate) enum ProjectError {
     /// Cargo has said why.
     #[error("cargo could not build the program")]
     Build,
+    /// Cargo has said why.
+    #[error(
+        "cargo could not build the program as WebAssembly, for the sandbox of {0}; what it says above \
+         names the crate: leave it out for that target (`[target.'cfg(not(target_family = \"wasm\"))'\
+         .dependencies]`), or the group out of the sandbox"
+    )]
+    BuildGuest(String),
+    /// A program file has no WebAssembly.
+    #[error(
+        "`binary` in [app] is native code, which cannot run in a sandbox: name a package, or leave \
+         out `sandbox`"
+    )]
+    BinaryInSandbox,
+    /// The compiler's target.
+    #[error(
+        "rustc has no target {GUEST_TARGET}, and `rustup target add {GUEST_TARGET}` failed: install \
+         it, or leave out `sandbox`"
+    )]
+    NoTarget,
     /// A library.
     #[error("{} builds no executable: a program needs a `main`", .0.display())]
     NoExecutable(PathBuf),
@@ -69,6 +90,9 @@ struct Target {
     name: String,
     kind: Vec<String>,
 }
+
+/// What guests are built for.
+pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
 
 impl Project {
     pub(crate) fn open(directory: &Path) -> Result<Self, ProjectError> {
@@ -100,6 +124,39 @@ impl Project {
             return Err(ProjectError::Build);
         }
         self.executable(&output.stdout)
+    }
+
+    /// Builds the program as WebAssembly, for the groups that `who` names.
+    pub(crate) fn build_guest(&self, release: bool, who: &str) -> Result<PathBuf, ProjectError> {
+        if self.config.binary().is_some() {
+            return Err(ProjectError::BinaryInSandbox);
+        }
+        self.add_target()?;
+        let mut cargo = self.cargo(release);
+        cargo.args(["--target", GUEST_TARGET]).env(GUEST_FLAGS_VARIABLE, guest_flags());
+        let output = cargo.output().map_err(ProjectError::Cargo)?;
+        if !output.status.success() {
+            return Err(ProjectError::BuildGuest(who.to_owned()));
+        }
+        self.executable(&output.stdout)
+    }
+
+    /// Lets rustup install the target, if rustc does not have it.
+    fn add_target(&self) -> Result<(), ProjectError> {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
+        let printed = rustc.current_dir(&self.directory).output().map_err(ProjectError::Cargo)?;
+        let folder = String::from_utf8_lossy(&printed.stdout).trim().to_owned();
+        if printed.status.success() && Path::new(&folder).is_dir() {
+            return Ok(());
+        }
+        logs::note(&format!("installing the target: rustup target add {GUEST_TARGET}"));
+        let mut rustup = Command::new("rustup");
+        rustup.args(["target", "add", GUEST_TARGET]).current_dir(&self.directory);
+        match rustup.stdin(Stdio::null()).status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) | Err(_) => Err(ProjectError::NoTarget),
+        }
     }
 
     fn manifest(&self) -> PathBuf {
@@ -141,8 +198,20 @@ impl Project {
     }
 }
 
+/// Where cargo looks for the compiler's flags for guests.
+const GUEST_FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
+
+/// tokio with its feature `full`, as most programs ask for it, compiles for the target only so.
+fn guest_flags() -> String {
+    let theirs = std::env::var(GUEST_FLAGS_VARIABLE).unwrap_or_default();
+    format!("{theirs} --cfg tokio_unstable").trim().to_owned()
+}
+
 /// Name and path of each executable that was built from a manifest that is `wanted`.
-fn executables(messages: &[u8], wanted: impl Fn(&Path) -> bool) -> Vec<(String, PathBuf)> {
+pub(crate) fn executables(
+    messages: &[u8],
+    wanted: impl Fn(&Path) -> bool,
+) -> Vec<(String, PathBuf)> {
     let lines = messages.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
     let executables = messages.filter_map(|message| match message {

@@ -9,6 +9,8 @@ use super::fields::{Entry, Table, Text};
 use super::known::{Mention, MentionKind};
 use super::mistakes::Mistakes;
 use super::names::{NAME_RULE, is_name, quoted};
+use super::sandbox;
+use crate::sandbox::Grants;
 
 /// The most replicas of one group. Each is a process with a port and a connection to every other,
 /// so a deployment ends up far below it; a larger number is a slip of the hand.
@@ -29,6 +31,8 @@ pub struct Group {
     /// How many replicas run; none where the file does not say. At least 1, at most
     /// [`REPLICAS_MAX`].
     pub replicas: Option<u32>,
+    /// What the group is granted, if it runs as WebAssembly in a sandbox.
+    pub sandbox: Option<Grants>,
 }
 
 /// A component in the list of a group.
@@ -53,8 +57,9 @@ pub(super) fn read(
         let group = Group {
             components: own.iter().map(|component| component.text.to_owned()).collect(),
             replicas: read_replicas(entry.key, &table, mistakes),
+            sandbox: table.get("sandbox").and_then(|entry| sandbox::read(&entry, mistakes)),
         };
-        refuse_other_keys(&table, mistakes);
+        table.refuse_unknown(&["components", "replicas", "sandbox"], mistakes);
         groups.insert(entry.key.to_owned(), group);
         members.extend(own.into_iter().map(|component| Member { component, group: entry.key }));
     }
@@ -83,13 +88,6 @@ fn refuse_bad_name(entry: &Entry<'_>, mistakes: &mut Mistakes) {
         return;
     };
     mistakes.add(entry.key_offset, MistakeKind::BadValue, message);
-}
-
-fn refuse_other_keys(table: &Table<'_>, mistakes: &mut Mistakes) {
-    table.refuse_unknown(&["components", "replicas", "sandbox"], mistakes);
-    if let Some(entry) = table.get("sandbox") {
-        entry.not_available(&entry.to_string(), "", mistakes);
-    }
 }
 
 fn read_components<'a>(group: &str, table: &Table<'a>, mistakes: &mut Mistakes) -> Vec<Text<'a>> {

@@ -412,7 +412,12 @@ impl Connection {
             | Kind::Request
             | Kind::Cancel
             | Kind::Stream
-            | Kind::Item => {
+            | Kind::Item
+            | Kind::KeyedRequest
+            | Kind::Connected
+            | Kind::Ended
+            | Kind::Credit
+            | Kind::Stop => {
                 self.close(CLOSED_PROTOCOL, "a frame that only a caller sends");
             }
         }

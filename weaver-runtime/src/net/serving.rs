@@ -529,7 +529,14 @@ impl Session {
             | Kind::GoAway
             | Kind::Accept
             | Kind::Stream
-            | Kind::Item => self.throw_out(&format_args!("a frame of kind {kind:?} from a caller")),
+            | Kind::Item
+            | Kind::KeyedRequest
+            | Kind::Connected
+            | Kind::Ended
+            | Kind::Credit
+            | Kind::Stop => {
+                self.throw_out(&format_args!("a frame of kind {kind:?} from a caller"));
+            }
         }
     }
 

@@ -83,7 +83,7 @@ impl Carried {
         Self(methods.iter().map(problems).collect())
     }
 
-    fn check(&self, method: u16) -> Result<(), Failure> {
+    pub(crate) fn check(&self, method: u16) -> Result<(), Failure> {
         match self.0.get(usize::from(method)) {
             Some(Some(problems)) => {
                 let reason = problems.clone();

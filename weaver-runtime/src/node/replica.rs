@@ -18,7 +18,7 @@ use super::{Callee, Calls, Checked, MainEnd, Node, Outside};
 use crate::{
     bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
     client::Transport,
-    component::Dispatch,
+    component::{BoxFuture, Dispatch},
     control::{self, Deployer, Gauges, Health, Replica},
     error::{Context, Result},
     graph::Graph,
@@ -40,8 +40,20 @@ const SIGNAL_GRACE_SECONDS: u64 = 10;
 /// The last word to the deployer may not hold up the end for longer than this.
 const FAREWELL_SECONDS_MAX: u64 = 5;
 
-/// Lives as a replica until it is told to stop, or until `main` returns if this is its replica; gives
-/// the exit code.
+/// What lives in a replica's place: a node of this process, or guests of it.
+pub(crate) trait Occupant: Send + Sync + 'static {
+    /// The services of its components, by their index on the wire.
+    fn services(&self, placement: &Placement) -> Vec<Option<Service>>;
+
+    /// The components that could not be built yet, with the reason of the last attempt.
+    fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>>;
+
+    /// Stops, and shuts its components down.
+    fn shutdown(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Lives as a replica of a process until it is told to stop, or until `main` returns if this is its replica;
+/// gives the exit code.
 pub(crate) async fn run_replica<F, Fut>(
     bootstrap: Bootstrap,
     registry: Registry,
@@ -51,26 +63,43 @@ where
     F: FnOnce(Arc<Node>) -> Fut,
     Fut: Future<Output = MainEnd>,
 {
-    let replica = bootstrap.replica.clone();
     let config = bootstrap.config().context("cannot read the configuration")?;
-    let limits = config.limits();
-    let seat = Seat::take(&bootstrap, registry.graph(), &limits)?;
-    let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
-    let calls = Calls::Remote {
-        group: replica.group.clone(),
-        placement: bootstrap.placement.clone(),
-        outside: Box::new(Others { router, deployer: deployer.clone(), replica: replica.clone() }),
+    let group = bootstrap.replica.group.clone();
+    let graph = registry.graph().clone();
+    let occupy = |others: Others, placement: &Placement| {
+        let (placement, outside) = (placement.clone(), Box::new(others));
+        Node::start(registry, config, Calls::Remote { group, placement, outside })
     };
-    let node = Node::start(registry, config, calls);
+    run_as_replica(bootstrap, &graph, occupy, main).await
+}
+
+/// The same for whatever takes the place.
+pub(crate) async fn run_as_replica<O, F, Fut>(
+    bootstrap: Bootstrap,
+    graph: &Graph,
+    occupy: impl FnOnce(Others, &Placement) -> Arc<O>,
+    main: F,
+) -> Result<u8>
+where
+    O: Occupant,
+    F: FnOnce(Arc<O>) -> Fut,
+    Fut: Future<Output = MainEnd>,
+{
+    let replica = bootstrap.replica.clone();
+    let limits = bootstrap.config().context("cannot read the configuration")?.limits();
+    let seat = Seat::take(&bootstrap, graph, &limits)?;
+    let (router, deployer) = (Arc::clone(&seat.router), seat.deployer.clone());
+    let others = Others { router, deployer: deployer.clone(), replica: replica.clone() };
+    let occupant = occupy(others, &bootstrap.placement);
     let (stop, stopped) = watch::channel(None);
-    let services = seat.serve(&node, &bootstrap, &limits, stop)?;
+    let services = seat.serve(&occupant, graph, &bootstrap.placement, &limits, stop);
     let address = seat.endpoint.local_addr()?;
     let routes = deployer.replica_started(ReplicaAddress { replica: replica.clone(), address });
     seat.router.set_routes(&routes.await.context("cannot report to the deployer")?);
 
     let grace = Duration::from_secs(SIGNAL_GRACE_SECONDS);
     let (code, grace) = tokio::select! {
-        ended = run_main(&replica, &node, main) => (farewell(&deployer, ended).await, grace),
+        ended = run_main(&replica, &occupant, main) => (farewell(&deployer, ended).await, grace),
         grace = told_to_stop(stopped) => (0, grace),
         () = terminated() => (TERMINATED_EXIT_CODE, grace),
     };
@@ -78,7 +107,7 @@ where
     if left > 0 {
         report::warn(&format!("stopping with {left} calls unfinished after {grace:?}"));
     }
-    node.shutdown().await;
+    occupant.shutdown().await;
     seat.endpoint.close().await;
     Ok(code)
 }
@@ -106,28 +135,27 @@ impl Seat {
     }
 
     /// Takes calls from now on.
-    fn serve(
+    fn serve<O: Occupant>(
         &self,
-        node: &Arc<Node>,
-        bootstrap: &Bootstrap,
+        occupant: &Arc<O>,
+        graph: &Graph,
+        placement: &Placement,
         limits: &Limits,
         stop: watch::Sender<Option<Duration>>,
-    ) -> Result<Arc<Services>> {
-        let graph = node.graph();
-        let (node, router) = (Arc::clone(node), Arc::clone(&self.router));
-        let program = (graph.fingerprint(), node.services(&bootstrap.placement));
-        let commands = Arc::new(Commands { node, router, stop, services: OnceLock::new() });
+    ) -> Arc<Services> {
+        let program = (graph.fingerprint(), occupant.services(placement));
+        let (occupant, router) = (Arc::clone(occupant) as _, Arc::clone(&self.router));
+        let commands = Arc::new(Commands { occupant, router, stop, services: OnceLock::new() });
         let control = control::table::<dyn Replica>(Arc::clone(&commands) as _);
         let services = Services::new([program, control], graph.signatures(), limits);
         // Nobody else sets it.
         let _ = commands.services.set(Arc::downgrade(&services));
         self.endpoint.serve(Arc::clone(&services));
-        Ok(services)
+        services
     }
 }
 
-impl Node {
-    /// The services of this node's components, by their index on the wire.
+impl Occupant for Node {
     fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
         let graph = self.registry.graph();
         let service = |name: &str| {
@@ -139,15 +167,23 @@ impl Node {
         };
         self.registry.iter().map(|i| service(i.component.name)).collect()
     }
+
+    fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
+        Box::pin(std::future::ready(self.failed()))
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shutdown())
+    }
 }
 
-async fn run_main<F, Fut>(replica: &ReplicaId, node: &Arc<Node>, main: F) -> MainEnd
+async fn run_main<O, F, Fut>(replica: &ReplicaId, occupant: &Arc<O>, main: F) -> MainEnd
 where
-    F: FnOnce(Arc<Node>) -> Fut,
+    F: FnOnce(Arc<O>) -> Fut,
     Fut: Future<Output = MainEnd>,
 {
     if replica.group == MAIN {
-        main(Arc::clone(node)).await
+        main(Arc::clone(occupant)).await
     } else {
         // In every other replica the author's `main` is not run.
         std::future::pending().await
@@ -187,10 +223,22 @@ async fn terminated() {
 }
 
 /// The other replicas, and the deployer.
-struct Others {
+pub(crate) struct Others {
     router: Arc<Router>,
     deployer: Ref<dyn Deployer>,
     replica: ReplicaId,
+}
+
+impl Others {
+    /// Where calls to a component of a group go.
+    pub(crate) fn to(&self, group: &str, index: u16) -> Arc<dyn Transport> {
+        Arc::new(self.router.remote(group, index))
+    }
+
+    /// Tells the deployer of a listener.
+    pub(crate) fn announce(&self, listener: &str, address: SocketAddr) {
+        announce(self.deployer.clone(), self.replica.clone(), listener.to_owned(), address);
+    }
 }
 
 impl Outside for Others {
@@ -201,7 +249,7 @@ impl Outside for Others {
 
     fn bind(&self, name: &'static str) -> io::Result<Listener> {
         let bound = Listener::bind(name, (Ipv4Addr::LOCALHOST, 0).into())?;
-        announce(self.deployer.clone(), self.replica.clone(), name, bound.local_addr()?);
+        self.announce(name, bound.local_addr()?);
         Ok(bound)
     }
 }
@@ -210,11 +258,11 @@ impl Outside for Others {
 fn announce(
     deployer: Ref<dyn Deployer>,
     replica: ReplicaId,
-    listener: &'static str,
+    listener: String,
     address: SocketAddr,
 ) {
     tokio::spawn(async move {
-        let told = deployer.listening(replica, listener.to_owned(), address).await;
+        let told = deployer.listening(replica, listener.clone(), address).await;
         if let Err(error) = told {
             report::warn(&format!("listener {listener} is not reachable: {error:#}"));
         }
@@ -223,7 +271,7 @@ fn announce(
 
 /// What the deployer may ask of this replica.
 struct Commands {
-    node: Arc<Node>,
+    occupant: Arc<dyn Occupant>,
     router: Arc<Router>,
     stop: watch::Sender<Option<Duration>>,
     /// Those that these commands are one of; they exist only after it.
@@ -256,7 +304,7 @@ impl Replica for Commands {
     }
 
     async fn health(&self) -> Result<Health> {
-        Ok(Health { failed: self.node.failed(), gauges: self.gauges() })
+        Ok(Health { failed: self.occupant.failed().await, gauges: self.gauges() })
     }
 
     async fn stop(&self, grace: Duration) -> Result<()> {

@@ -73,7 +73,7 @@ impl Streams {
 }
 
 /// Calls `next` for each item until it gives `None`.
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub(crate) fn unfold<S, F, Fut>(state: S, next: F) -> ByteStream
 where
     S: Send + 'static,
@@ -83,7 +83,7 @@ where
     Box::pin(Unfold { state: Some(state), next, running: None })
 }
 
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 pin_project_lite::pin_project! {
     struct Unfold<S, F, Fut> {
         state: Option<S>,
@@ -93,7 +93,7 @@ pin_project_lite::pin_project! {
     }
 }
 
-#[cfg(feature = "node")]
+#[cfg(all(feature = "node", not(target_family = "wasm")))]
 impl<S, F, Fut> futures_core::Stream for Unfold<S, F, Fut>
 where
     F: FnMut(S) -> Fut,

@@ -8,6 +8,8 @@ use super::{Planned, runtime};
 use crate::{
     deployer::{self, Deployment},
     logs,
+    plan::Sandboxes,
+    sandbox::Sandbox,
 };
 
 /// Build a program and run it as several processes on this machine.
@@ -25,9 +27,20 @@ pub(super) struct Deploy {
     #[arg(long)]
     release: bool,
 
+    /// Which groups run as WebAssembly in a sandbox, besides those that say so in `weaver.toml`.
+    #[arg(long, value_name = "WHICH")]
+    sandbox: Option<Which>,
+
     /// Keep running in the background (not available yet).
     #[arg(long)]
     detach: bool,
+}
+
+/// Which groups run in a sandbox.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Which {
+    /// All of them, `main` as well.
+    All,
 }
 
 impl Deploy {
@@ -35,11 +48,17 @@ impl Deploy {
         if self.detach {
             return Err("`--detach` is not available yet; run `weaver deploy` without it".into());
         }
-        let Planned { project, binary, graph, plan } = Planned::new(&self.directory, self.release)?;
+        let sandboxes = match self.sandbox {
+            Some(Which::All) => Sandboxes::All,
+            None => Sandboxes::AsConfigured,
+        };
+        let planned = Planned::new(&self.directory, self.release, sandboxes)?;
+        let Planned { project, binary, graph, plan } = planned;
         logs::say(&plan.to_string());
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
+        let sandbox = Sandbox::build(&project, &graph, &plan, self.release)?;
         let app = project.app_name(&graph);
-        let deployment = Deployment { app, binary, graph, plan, config: project.config };
+        let deployment = Deployment { app, binary, graph, plan, config: project.config, sandbox };
         Ok(runtime()?.block_on(deployer::run(deployment))?)
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Planned;
-use crate::{logs, outline::Outline};
+use crate::{logs, outline::Outline, plan::Sandboxes};
 
 /// Show a program's components, their methods, and which of them run together.
 ///
@@ -40,7 +40,8 @@ enum Format {
 
 impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let Planned { project, graph, plan, .. } = Planned::new(&self.directory, self.release)?;
+        let Planned { project, graph, plan, .. } =
+            Planned::new(&self.directory, self.release, Sandboxes::default())?;
         if self.json || self.format == Format::Json {
             logs::say(&serde_json::to_string_pretty(&graph)?);
         } else {

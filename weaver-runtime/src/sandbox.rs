@@ -1,0 +1,120 @@
+//! Guests: a group's components as WebAssembly. What a guest and its host agree on is here; the host's half
+//! is in the modules below, except for WebAssembly itself, which is an [`Instance`]'s business.
+
+#[cfg(not(target_family = "wasm"))]
+mod component;
+#[cfg(not(target_family = "wasm"))]
+mod group;
+#[cfg(not(target_family = "wasm"))]
+mod listeners;
+#[cfg(not(target_family = "wasm"))]
+mod outward;
+#[cfg(not(target_family = "wasm"))]
+mod replica;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{ConfigError, ConfigFile},
+    error::Result,
+    placement::Placement,
+};
+
+#[cfg(not(target_family = "wasm"))]
+pub use self::{
+    group::{Ended, Instance, Instances, Listen, Turn},
+    replica::{SandboxBootstrap, run_sandboxed_replica},
+};
+
+/// What a guest may have and do: nothing that is not here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Bytes of memory of one instance.
+    pub memory_bytes: u64,
+    /// Time of a processor for one call, where it is limited. Exact if one call runs at once.
+    pub cpu: Option<Duration>,
+    /// Calls that one instance works on at once.
+    pub concurrency: usize,
+    /// Variables of its environment, by name.
+    pub env: Vec<String>,
+    /// Folders, at the same path inside.
+    pub dirs: BTreeMap<PathBuf, DirGrant>,
+    /// Hosts, by name or address, and their ports, to which it may connect.
+    pub connect: Vec<(String, u16)>,
+}
+
+/// What a guest may do in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DirGrant {
+    /// Read.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+/// Memory of one instance (256 MiB), unless it is granted more or less.
+const MEMORY_BYTES: u64 = 256 << 20;
+
+/// Calls that one instance works on at once, unless the processor's time for one is limited.
+const CONCURRENCY: usize = 64;
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self {
+            memory_bytes: MEMORY_BYTES,
+            cpu: None,
+            concurrency: CONCURRENCY,
+            env: Vec::new(),
+            dirs: BTreeMap::new(),
+            connect: Vec::new(),
+        }
+    }
+}
+
+/// What a guest needs to know to take its place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GuestBootstrap {
+    /// The group that it is a replica of.
+    pub group: String,
+    /// Where every component is.
+    pub placement: Placement,
+    /// The components of the program that it must be, in the order of their indices.
+    pub components: Vec<String>,
+    /// The configuration file, as the deployer read it.
+    pub config: Option<(PathBuf, String)>,
+}
+
+impl GuestBootstrap {
+    /// The configuration, parsed.
+    ///
+    /// # Errors
+    /// It does not parse: the deployer has refused it before.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(dead_code, reason = "it is the guest's to read")
+    )]
+    pub(crate) fn config(&self) -> Result<ConfigFile, ConfigError> {
+        match &self.config {
+            Some((path, text)) => ConfigFile::parse(path, text),
+            None => Ok(ConfigFile::default()),
+        }
+    }
+}
+
+/// The index of [`Guest`] on a link: no component of a program has it.
+pub(crate) const GUEST_COMPONENT: u16 = u16::MAX;
+
+/// What a host asks of its guest.
+#[weaver_macros::component(name = "weaver.Guest")]
+pub trait Guest {
+    /// Runs the author's `main`; the exit code, or none if its arguments could not be filled.
+    async fn run_main(&self) -> Result<Option<u8>>;
+
+    /// The components that could not be built yet, with the reason of the last attempt.
+    async fn failed(&self) -> Result<Vec<(String, String)>>;
+
+    /// Shuts the components down.
+    async fn shutdown(&self) -> Result<()>;
+}

@@ -1,0 +1,329 @@
+//! [`GuestGroup`]: a replica of a group in a sandbox: an instance, and the next when that has ended.
+
+use std::{
+    fmt,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{GUEST_COMPONENT, Guest, GuestBootstrap, listeners::Listeners, outward::Outward};
+use crate::{
+    client::{Client, Request, Transport},
+    codec,
+    component::{BoxFuture, Component},
+    error::{CallErrorKind, Error, Failure, Ran, Result},
+    limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
+    link::{Link, LinkLimits, Side},
+    message::Message,
+    reference::Ref,
+    report,
+};
+
+/// One instance of a guest. Dropping it ends it, also in the middle of a turn.
+pub trait Instance: Send + 'static {
+    /// Lets it take its place; what it answers is its first turn's.
+    fn start(&mut self, bootstrap: Vec<u8>) -> impl Future<Output = Result<Turn, Ended>> + Send;
+
+    /// Hands it frames and lets it work until it would have to wait.
+    fn turn(&mut self, frames: Vec<u8>) -> impl Future<Output = Result<Turn, Ended>> + Send;
+
+    /// A call is worked on from now on; none was. What an instance may use for one call is counted from here.
+    fn call_begins(&mut self) {}
+}
+
+/// What an instance gave back.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// Its frames for the host.
+    pub frames: Vec<u8>,
+    /// When it wants its next turn, if nothing happens before; `None` for never.
+    pub sleep: Option<Duration>,
+}
+
+/// Why an instance has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What it did, or ran into.
+    pub reason: String,
+    /// If it panicked: the call that it worked on, 0 for none, and the panic's message.
+    pub panic: Option<(u64, String)>,
+}
+
+/// Binds a listener for an instance.
+pub type Listen = Arc<dyn Fn(&str) -> Result<SocketAddr, String> + Send + Sync>;
+
+/// Makes instances of one guest, each with what it is granted.
+pub trait Instances: Send + Sync + 'static {
+    /// What it makes.
+    type Instance: Instance;
+
+    /// Makes one.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn instantiate(
+        &self,
+        listen: Listen,
+    ) -> impl Future<Output = Result<Self::Instance, String>> + Send;
+
+    /// How many calls one instance works on at once.
+    fn concurrency(&self) -> usize;
+}
+
+/// One replica of a group in a sandbox.
+pub(crate) struct GuestGroup {
+    current: Mutex<Current>,
+    /// Calls that the instance may work on at once.
+    places: Semaphore,
+    state: watch::Sender<State>,
+    /// How often an instance was ended for what it did.
+    ends: std::sync::atomic::AtomicU32,
+}
+
+struct Current {
+    link: Arc<Link>,
+}
+
+/// How the instance is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Starting,
+    Running,
+    /// It cannot start, for this reason; it is tried again.
+    Failed(String),
+}
+
+/// The pause before an instance that ended without having answered a call is replaced doubles from this.
+const PAUSE_MILLISECONDS_MIN: u64 = 100;
+
+impl fmt::Debug for GuestGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GuestGroup")
+    }
+}
+
+/// What every instance of a guest is started with.
+pub(crate) struct Life<I> {
+    pub(crate) instances: I,
+    pub(crate) bootstrap: GuestBootstrap,
+    pub(crate) outward: Arc<Outward>,
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) limits: Limits,
+}
+
+impl GuestGroup {
+    /// Starts instances, one after the other, for as long as the runtime lives. To be called inside of it.
+    pub(crate) fn start<I: Instances>(life: Life<I>) -> Arc<Self> {
+        let (link, wake) = new_link(&life.limits);
+        let group = Arc::new(Self {
+            current: Mutex::new(Current { link: Arc::clone(&link) }),
+            places: Semaphore::new(life.instances.concurrency()),
+            state: watch::Sender::new(State::Starting),
+            ends: std::sync::atomic::AtomicU32::new(0),
+        });
+        tokio::spawn(Arc::clone(&group).live(life, link, wake));
+        group
+    }
+
+    /// Calls a component of the guest, or the guest itself.
+    pub(crate) async fn call(
+        &self,
+        component: u16,
+        method: u16,
+        message: Message,
+    ) -> Result<Message, Failure> {
+        let _place = match component {
+            // The guest is asked how it is also when it has too much to do.
+            GUEST_COMPONENT => None,
+            // Nobody closes it.
+            _ => self.places.acquire().await.ok(),
+        };
+        let link = self.ready().await?;
+        link.call(component, method, None, message).await
+    }
+
+    /// The link to the instance, once it is known to start or not.
+    async fn ready(&self) -> Result<Arc<Link>, Failure> {
+        let mut state = self.state.subscribe();
+        // The group holds the sender.
+        let state = state.wait_for(|state| *state != State::Starting).await.ok();
+        match state.as_deref() {
+            Some(State::Failed(reason)) => {
+                Err(CallErrorKind::InitFailed { reason: reason.clone() }.into())
+            }
+            Some(State::Running | State::Starting) | None => {
+                let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(Arc::clone(&current.link))
+            }
+        }
+    }
+
+    /// What the host asks of the guest.
+    pub(crate) fn guest(self: &Arc<Self>) -> Ref<dyn Guest> {
+        let transport: Arc<dyn Transport> = Arc::new(ToGuest(Arc::clone(self)));
+        <dyn Guest>::from_client(Client::new(transport)).into()
+    }
+
+    /// How often an instance has ended for what it did.
+    pub(crate) fn ends(&self) -> u32 {
+        self.ends.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    async fn live<I: Instances>(
+        self: Arc<Self>,
+        life: Life<I>,
+        mut link: Arc<Link>,
+        mut wake: Arc<Notify>,
+    ) {
+        let mut fruitless = 0;
+        loop {
+            let (ended, has_started) = self.run_one(&life, &link, &wake).await;
+            self.ends.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let group = &life.bootstrap.group;
+            report::warn(&format!("an instance of group {group} has ended: {}", ended.reason));
+            let next = new_link(&life.limits);
+            self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
+            fruitless = if has_started && link.has_answered() { 0 } else { fruitless + 1 };
+            if fruitless > 1 || !has_started {
+                self.state.send_replace(State::Failed(ended.reason.clone()));
+            }
+            close(&link, &ended);
+            (link, wake) = next;
+            if fruitless > 0 {
+                sleep(pause(fruitless)).await;
+            }
+        }
+    }
+
+    /// Runs one instance to its end; whether it had started.
+    async fn run_one<I: Instances>(
+        &self,
+        life: &Life<I>,
+        link: &Arc<Link>,
+        wake: &Notify,
+    ) -> (Ended, bool) {
+        // What accepts for the instance ends with it.
+        let (listen, _accepting) = life.listeners.of_instance(link);
+        let mut instance = match life.instances.instantiate(listen).await {
+            Ok(instance) => instance,
+            Err(reason) => return (Ended { reason, panic: None }, false),
+        };
+        let mut bootstrap = Vec::new();
+        // It is a few names and the configuration's text.
+        if let Err(error) = codec::encode(&life.bootstrap, &mut bootstrap) {
+            return (Ended { reason: error.to_string(), panic: None }, false);
+        }
+        let started = within_a_turn(instance.start(bootstrap)).await;
+        let started = started.and_then(|turn| Ok((take(link, turn.frames, life)?, turn.sleep)));
+        let due = match started {
+            Ok(((), sleep)) => due(sleep),
+            Err(ended) => return (ended, false),
+        };
+        self.state.send_replace(State::Running);
+        (drive(&mut instance, link, wake, due, life).await, true)
+    }
+}
+
+/// Gives an instance its turns, until it ends.
+async fn drive<I: Instances>(
+    instance: &mut I::Instance,
+    link: &Arc<Link>,
+    wake: &Notify,
+    mut due: Option<Instant>,
+    life: &Life<I>,
+) -> Ended {
+    loop {
+        if link.is_quiet() {
+            tokio::select! {
+                () = wake.notified() => {}
+                () = until(due) => {}
+            }
+        }
+        let frames = link.take_outgoing();
+        let turn = match within_a_turn(instance.turn(frames)).await {
+            Ok(turn) => turn,
+            Err(ended) => return ended,
+        };
+        due = self::due(turn.sleep);
+        if let Err(ended) = take(link, turn.frames, life) {
+            return ended;
+        }
+    }
+}
+
+fn take<I: Instances>(link: &Arc<Link>, frames: Vec<u8>, life: &Life<I>) -> Result<(), Ended> {
+    if frames.is_empty() {
+        return Ok(());
+    }
+    link.receive(frames.into(), &life.outward.of(&life.listeners))
+        .map_err(|error| Ended { reason: format!("it says {error}"), panic: None })
+}
+
+/// A guest has one thread: what blocks it blocks everything.
+async fn within_a_turn(turn: impl Future<Output = Result<Turn, Ended>>) -> Result<Turn, Ended> {
+    let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
+    timeout(limit, turn).await.unwrap_or_else(|_| {
+        let reason = format!("it has blocked its only thread for {limit:?}");
+        Err(Ended { reason, panic: None })
+    })
+}
+
+fn due(sleep: Option<Duration>) -> Option<Instant> {
+    sleep.and_then(|sleep| Instant::now().checked_add(sleep))
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
+    let limits = LinkLimits {
+        calls: limits.calls_in_flight,
+        streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
+    };
+    let wake = Arc::new(Notify::new());
+    let notify = Arc::clone(&wake);
+    (Link::new(Side::Host, limits, move || notify.notify_one()), wake)
+}
+
+/// Tells everybody who waits for an instance that has ended.
+fn close(link: &Link, ended: &Ended) {
+    let reason = format!("its instance has ended: {}", ended.reason);
+    let lost = Failure::new(CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown);
+    let of_one = ended.panic.as_ref().map(|(call, message)| {
+        (*call, CallErrorKind::Panicked { message: message.clone() }.into())
+    });
+    link.close(&lost, of_one);
+}
+
+fn pause(fruitless: u32) -> Duration {
+    let pause = PAUSE_MILLISECONDS_MIN << fruitless.saturating_sub(1).min(16);
+    Duration::from_millis(pause.min(GUEST_PAUSE_MILLISECONDS_MAX))
+}
+
+/// Calls to the guest itself.
+struct ToGuest(Arc<GuestGroup>);
+
+impl Transport for ToGuest {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Message, Failure>> {
+        Box::pin(
+            async move { self.0.call(GUEST_COMPONENT, request.method, request.arguments?).await },
+        )
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        Self::msg(ended.reason)
+    }
+}

@@ -1,0 +1,175 @@
+//! [`Listeners`]: the listeners of a guest, which its host binds and accepts for.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    runtime::Handle,
+    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
+};
+
+use super::group::Listen;
+use crate::{
+    error::Ran,
+    limits::LISTENERS_MAX,
+    link::{FlowReader, FlowWriter, Link},
+    message::Message,
+};
+
+/// Connections that wait until the guest accepts them.
+const BACKLOG_MAX: usize = 128;
+
+/// What is read from a connection at once.
+const CHUNK_BYTES_MAX: usize = 16 << 10;
+
+/// The listeners of a guest. They stay bound when an instance is replaced.
+pub(crate) struct Listeners {
+    runtime: Handle,
+    bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
+    /// Those of the instance that runs, by their number.
+    rooms: Mutex<Vec<Arc<Semaphore>>>,
+    /// Told of each address, once.
+    on_bound: Box<dyn Fn(&str, SocketAddr) + Send + Sync>,
+}
+
+/// Accepts for one instance, until it is dropped.
+pub(super) struct Accepting(Arc<Mutex<Vec<AbortHandle>>>);
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        lock(&self.0).iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Listeners {
+    /// To be called inside of the runtime.
+    pub(crate) fn new(on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static) -> Self {
+        Self {
+            runtime: Handle::current(),
+            bound: Mutex::default(),
+            rooms: Mutex::default(),
+            on_bound: Box::new(on_bound),
+        }
+    }
+
+    /// What binds listeners for the instance behind `link`.
+    pub(super) fn of_instance(self: &Arc<Self>, link: &Arc<Link>) -> (Listen, Accepting) {
+        lock(&self.rooms).clear();
+        let tasks = Arc::new(Mutex::new(Vec::new()));
+        let (listeners, link, of_instance) =
+            (Arc::clone(self), Arc::clone(link), Arc::clone(&tasks));
+        let listen = move |name: &str| {
+            let (listener, address) = listeners.bind(name)?;
+            let room = Arc::new(Semaphore::new(BACKLOG_MAX));
+            let number = {
+                let mut rooms = lock(&listeners.rooms);
+                let number = rooms.len();
+                if number >= LISTENERS_MAX {
+                    return Err(format!("a guest has at most {LISTENERS_MAX} listeners"));
+                }
+                rooms.push(Arc::clone(&room));
+                u16::try_from(number).unwrap_or(u16::MAX)
+            };
+            let accepting = accept(listener, Arc::clone(&link), number, room);
+            lock(&of_instance).push(listeners.runtime.spawn(accepting).abort_handle());
+            Ok(address)
+        };
+        (Arc::new(listen), Accepting(tasks))
+    }
+
+    /// The guest has accepted a connection, so that another may wait.
+    pub(super) fn accepted(&self, listener: u16) {
+        let room = lock(&self.rooms).get(usize::from(listener)).cloned();
+        if let Some(room) = room.filter(|room| room.available_permits() < BACKLOG_MAX) {
+            room.add_permits(1);
+        }
+    }
+
+    fn bind(&self, name: &str) -> Result<(Arc<TcpListener>, SocketAddr), String> {
+        let mut bound = lock(&self.bound);
+        if let Some(listener) = bound.get(name) {
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            return Ok((Arc::clone(listener), address));
+        }
+        let bind = || {
+            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            listener.set_nonblocking(true)?;
+            let _entered = self.runtime.enter();
+            let listener = TcpListener::from_std(listener)?;
+            let address = listener.local_addr()?;
+            Ok::<_, std::io::Error>((Arc::new(listener), address))
+        };
+        let (listener, address) = bind().map_err(|error| error.to_string())?;
+        bound.insert(name.to_owned(), Arc::clone(&listener));
+        (self.on_bound)(name, address);
+        Ok((listener, address))
+    }
+}
+
+async fn accept(listener: Arc<TcpListener>, link: Arc<Link>, number: u16, room: Arc<Semaphore>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        // Nobody closes it.
+        let Ok(place) = room.acquire().await else { return };
+        place.forget();
+        let Ok((stream, peer)) = listener.accept().await else {
+            room.add_permits(1);
+            // Such as too many open files: they pass.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(peer) = Message::encode(&peer, Ran::No) else { continue };
+        let (reader, writer) = link.connect(number, peer);
+        connections.spawn(pass_on(stream, reader, writer));
+    }
+}
+
+/// Passes on what is said, both ways, until both have ended.
+async fn pass_on(stream: TcpStream, reader: FlowReader, writer: FlowWriter) {
+    // A guest writes what it has to say at once.
+    let _ = stream.set_nodelay(true);
+    let (from, to) = stream.into_split();
+    tokio::join!(inward(from, writer), outward(reader, to));
+}
+
+async fn inward(mut from: OwnedReadHalf, writer: FlowWriter) {
+    let mut chunk = vec![0; CHUNK_BYTES_MAX];
+    loop {
+        if std::future::poll_fn(|cx| writer.poll_ready(cx)).await.is_err() {
+            return;
+        }
+        match from.read(&mut chunk).await {
+            // Dropping the writer tells the guest.
+            Ok(0) | Err(_) => return,
+            Ok(bytes) => writer.send(Message::of_payload(&chunk[..bytes])),
+        }
+    }
+}
+
+async fn outward(mut reader: FlowReader, mut to: OwnedWriteHalf) {
+    use futures_core::Stream as _;
+    while let Some(Ok(chunk)) = std::future::poll_fn(|cx| Pin::new(&mut reader).poll_next(cx)).await
+    {
+        if to.write_all(&chunk.into_payload()).await.is_err() {
+            return;
+        }
+    }
+    // The other side may have gone.
+    let _ = to.shutdown().await;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds the lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

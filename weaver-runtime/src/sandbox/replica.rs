@@ -1,0 +1,121 @@
+//! A group's life as a replica in a sandbox: what a host does when a deployer started it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Grants, GuestBootstrap,
+    component::GuestComponent,
+    group::{GuestGroup, Instances, Life},
+    listeners::Listeners,
+    outward::Outward,
+};
+use crate::{
+    bootstrap::Bootstrap,
+    component::{BoxFuture, Dispatch},
+    error::{Context, Result},
+    graph::Graph,
+    net::{Callers, Service},
+    node::{MainEnd, Occupant, Others, run_as_replica},
+    placement::Placement,
+};
+
+/// What a host needs to know to take the place of one replica.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SandboxBootstrap {
+    /// What any replica needs to know.
+    pub bootstrap: Bootstrap,
+    /// The program.
+    pub graph: Graph,
+    /// The program's WebAssembly.
+    pub wasm: PathBuf,
+    /// Where compiled code is kept.
+    pub cache: PathBuf,
+    /// What it is granted.
+    pub grants: Grants,
+}
+
+/// Lives as a replica of a group in a sandbox until it is told to stop, or until `main` returns if this is
+/// its replica; gives the exit code.
+///
+/// # Errors
+/// It cannot take its place.
+pub async fn run_sandboxed_replica<I: Instances>(
+    bootstrap: Bootstrap,
+    graph: Graph,
+    instances: I,
+) -> Result<u8> {
+    let group = bootstrap.replica.group.clone();
+    let limits = bootstrap.config().context("cannot read the configuration")?.limits();
+    let guest = GuestBootstrap {
+        group: group.clone(),
+        placement: bootstrap.placement.clone(),
+        components: graph.components.keys().cloned().collect(),
+        config: bootstrap.config.clone(),
+    };
+    let its_graph = graph.clone();
+    let occupy = move |others: Others, placement: &Placement| {
+        let transport = |its_group: &str, index| others.to(its_group, index);
+        let outward = Arc::new(Outward::new(&group, &graph, placement, transport));
+        let listeners = Arc::new(Listeners::new(move |name, at| others.announce(name, at)));
+        let life = Life { instances, bootstrap: guest, outward, listeners, limits };
+        let group_name = group.clone();
+        Arc::new(Guests { graph, group: GuestGroup::start(life), name: group_name })
+    };
+    let main = async |guests: Arc<Guests>| match guests.group.guest().run_main().await {
+        Ok(Some(code)) => MainEnd::Returned(code),
+        Ok(None) => MainEnd::NotStarted,
+        Err(error) => {
+            crate::report::to_stderr(&format!("error: {error:?}"));
+            MainEnd::NotStarted
+        }
+    };
+    run_as_replica(bootstrap, &its_graph, occupy, main).await
+}
+
+/// The occupant of the replica's place.
+struct Guests {
+    name: String,
+    graph: Graph,
+    group: Arc<GuestGroup>,
+}
+
+impl Occupant for Guests {
+    fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
+        let service = |(index, name): (u16, &String)| {
+            if placement.group_of(name) != Some(&self.name) {
+                return None;
+            }
+            let group = Arc::clone(&self.group);
+            let target: Arc<dyn Dispatch> = Arc::new(GuestComponent { group, index });
+            let callers = placement.callers_of(&self.graph, name);
+            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
+            Some(Service { target, callers, is_bounded: true })
+        };
+        (0..).zip(self.graph.components.keys()).map(service).collect()
+    }
+
+    fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
+        Box::pin(async {
+            match self.group.guest().failed().await {
+                Ok(failed) => failed,
+                Err(error) => vec![(self.name.clone(), format!("{error:#}"))],
+            }
+        })
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Err(error) = self.group.guest().shutdown().await {
+                crate::report::warn(&format!("shutdown of group {} failed: {error:#}", self.name));
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for Guests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Guests({})", self.name)
+    }
+}
