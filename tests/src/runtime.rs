@@ -44,7 +44,7 @@ impl Busybody for Nosy {
             }
         }
         assert_eq!(runtime(), before);
-        Ok((std::process::id(), before))
+        Ok((weaver::process_id(), before))
     }
 }
 

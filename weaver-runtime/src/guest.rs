@@ -24,7 +24,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub use self::main_entry::{MainEntry, main, main_future};
+pub use self::main_entry::{MainEntry, MainFuture, Reported, main, main_future};
 pub(crate) use self::outside::listen;
 use self::{bindings::weaver::guest::host, outside::ThroughHost, turn::Turns};
 use crate::{
@@ -38,6 +38,7 @@ use crate::{
     node::{Calls, MainEnd, Node},
     registry::Registry,
     sandbox::{GUEST_COMPONENT, Guest, GuestBootstrap},
+    whereabouts,
 };
 
 thread_local! {
@@ -65,6 +66,7 @@ impl Program {
         let bootstrap: GuestBootstrap = codec::decode(bootstrap).map_err(text)?;
         let registry = registry()?;
         compare(&bootstrap.components, &registry)?;
+        whereabouts::remember_host(bootstrap.process_id);
         let config = bootstrap.config().map_err(text)?;
         let turns = Turns::new().map_err(text)?;
         let limits = config.limits();
@@ -138,7 +140,8 @@ fn tell_host_of_panics() {
     std::panic::set_hook(Box::new(move |info| {
         before(info);
         let message = info.payload_as_str().unwrap_or("a value that is no text");
-        host::panicked(CURRENT.get(), message);
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        host::panicked(CURRENT.get(), message, &place);
     }));
 }
 

@@ -4,6 +4,11 @@
 //! Without the feature `node` this crate does no I/O: it is what a crate needs that only declares
 //! components.
 
+#![cfg_attr(
+    target_family = "wasm",
+    allow(dead_code, unused_imports, reason = "a guest uses a part of what nodes share")
+)]
+
 // Generated code names `weaver::__private`; the control plane is made of components, too.
 extern crate self as weaver;
 
@@ -68,6 +73,8 @@ pub mod sandbox;
 #[cfg(feature = "node")]
 mod section;
 #[cfg(feature = "node")]
+mod whereabouts;
+#[cfg(feature = "node")]
 mod wire;
 
 pub use client::{Client, Request, Transport};
@@ -86,7 +93,12 @@ pub use {
     listener::Listener,
     section::Config,
     stream::{ReaderGone, StreamSender},
+    whereabouts::process_id,
 };
+
+#[cfg(feature = "node")]
+#[doc(hidden)]
+pub use report::warn;
 
 /// What generated code names. Not for authors: it may change with any version.
 #[doc(hidden)]
@@ -96,7 +108,7 @@ pub mod __private {
     #[cfg(all(feature = "node", not(target_family = "wasm")))]
     pub use crate::app::process::main;
     #[cfg(all(feature = "node", target_family = "wasm"))]
-    pub use crate::guest::{MainEntry, main, main_future};
+    pub use crate::guest::{MainEntry, MainFuture, Reported, main, main_future};
     pub use crate::{
         borrowed::Borrowed,
         carried::{

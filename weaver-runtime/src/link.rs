@@ -33,6 +33,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Host,
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "this is the other side's"))]
     Guest,
 }
 
@@ -51,6 +52,10 @@ pub(crate) trait Serve: Send + Sync + 'static {
 /// A call that has come over a link.
 pub(crate) struct Called {
     /// Its id.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(dead_code, reason = "a guest says whose a panic is")
+    )]
     pub(crate) id: u64,
     pub(crate) component: u16,
     pub(crate) method: u16,
@@ -59,6 +64,7 @@ pub(crate) struct Called {
 }
 
 /// A connection to a listener, from outside.
+#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "it is the guest's"))]
 pub(crate) struct Connected {
     pub(crate) listener: u16,
     /// Its other end, as text.
@@ -163,12 +169,6 @@ impl Link {
     /// Whether nothing waits to be carried over.
     pub(crate) fn is_quiet(&self) -> bool {
         self.out.lock().is_empty()
-    }
-
-    /// Calls of both sides that are under way: ours, the other's.
-    pub(crate) fn calls(&self) -> (usize, usize) {
-        let state = self.lock();
-        (state.waiting.len(), state.running.len())
     }
 
     /// Whether the other side has answered a call.
@@ -401,6 +401,7 @@ impl Link {
     }
 
     /// A connection to a listener was accepted: there is room for another.
+    #[cfg(target_family = "wasm")]
     pub(crate) fn accept(&self, listener: u16) {
         self.out.push_header(Header { component: listener, ..Header::new(Kind::Accept, 0) });
     }

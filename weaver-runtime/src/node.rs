@@ -15,7 +15,9 @@ use std::{
 
 use tokio::{task::JoinSet, time::timeout};
 
-pub(crate) use self::loopback::{Carried, Carry, Checked};
+#[cfg(target_family = "wasm")]
+pub(crate) use self::loopback::Carry;
+pub(crate) use self::loopback::{Carried, Checked};
 use self::{loopback::Loopback, slot::Slot};
 use crate::{
     app::App,
@@ -72,7 +74,6 @@ pub(crate) struct Callee<'a> {
     pub(crate) spec: &'static ComponentSpec,
     /// Its index on the wire.
     pub(crate) index: u16,
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "the host of a guest knows it"))]
     pub(crate) group: &'a str,
 }
 

@@ -2,7 +2,7 @@
 
 /// Says that something went wrong which nobody is waiting to hear about as an error: as a `tracing`
 /// event where the program listens to those, else as a line on standard error.
-pub(crate) fn warn(message: &str) {
+pub fn warn(message: &str) {
     if tracing::dispatcher::has_been_set() {
         tracing::warn!("{message}");
     } else {

@@ -80,6 +80,8 @@ pub struct GuestBootstrap {
     pub group: String,
     /// Where every component is.
     pub placement: Placement,
+    /// The process of its host.
+    pub process_id: u32,
     /// The components of the program that it must be, in the order of their indices.
     pub components: Vec<String>,
     /// The configuration file, as the deployer read it.

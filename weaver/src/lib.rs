@@ -223,6 +223,7 @@ pub use {
     weaver_macros::{Component, main},
     weaver_runtime::{
         App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, Metadata, ReaderGone, StartError,
-        StreamSender, Task, metadata, spawn, spawn_detached, time_left, timeout, with_metadata,
+        StreamSender, Task, metadata, process_id, spawn, spawn_detached, time_left, timeout,
+        with_metadata,
     },
 };

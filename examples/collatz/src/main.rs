@@ -36,7 +36,7 @@ pub struct Step {
 
 impl Step {
     fn to(x: u64) -> Self {
-        Self { x, pid: std::process::id() }
+        Self { x, pid: weaver::process_id() }
     }
 }
 

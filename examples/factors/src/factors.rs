@@ -38,7 +38,7 @@ struct Remembering {
 #[component]
 impl Factors for Remembering {
     async fn factors(&self, x: u64) -> Result<Answer> {
-        let pid = std::process::id();
+        let pid = weaver::process_id();
         let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(x);
         if let Some(factors) = known {
             return Ok(Answer { factors, pid, remembered: true });

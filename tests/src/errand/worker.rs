@@ -26,7 +26,7 @@ struct Busy;
 #[component]
 impl Worker for Busy {
     async fn pid(&self) -> Result<u32, CallError> {
-        Ok(std::process::id())
+        Ok(weaver::process_id())
     }
 
     async fn double(&self, number: u64) -> Result<u64, CallError> {

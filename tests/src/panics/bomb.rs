@@ -71,6 +71,6 @@ impl Bomb for Powder {
     }
 
     async fn pid(&self) -> Result<u32, CallError> {
-        Ok(std::process::id())
+        Ok(weaver::process_id())
     }
 }

@@ -254,7 +254,7 @@ mod tests {
 
     fn outline(graph: &Graph, config: &str) -> String {
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
-        let plan = Plan::new(graph, &config);
+        let plan = Plan::new(graph, &config, crate::plan::Sandboxes::default());
         Outline { app: "shop", graph, plan: &plan, config: &config }.to_string()
     }
 

@@ -129,7 +129,7 @@ impl Engine {
 /// Under its name only once it is whole: another process may look for it at this moment.
 fn keep(path: &Path, code: &[u8]) {
     let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(code)?;
@@ -137,7 +137,7 @@ fn keep(path: &Path, code: &[u8]) {
         io::Result::Ok(())
     };
     if let Err(error) = write() {
-        eprintln!("cannot keep compiled code in {}: {error}", path.display());
+        weaver_runtime::warn(&format!("cannot keep compiled code in {}: {error}", path.display()));
     }
 }
 

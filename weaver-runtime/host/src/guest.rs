@@ -57,7 +57,7 @@ impl Instances for Guest {
     type Instance = GuestInstance;
 
     async fn instantiate(&self, listen: Listen) -> Result<GuestInstance, String> {
-        let state = State::new(Arc::clone(&self.grants), listen);
+        let state = State::new(Arc::clone(&self.grants), listen)?;
         GuestInstance::new(&self.engine, &self.instance, state).await
     }
 

@@ -17,10 +17,13 @@ const GUEST: &str = "weaver:guest/guest@0.1.0";
 /// One instance of a guest.
 pub struct GuestInstance {
     store: Store<State>,
-    describe: TypedFunc<(), (Result<Vec<u8>, String>,)>,
-    start: TypedFunc<(Vec<u8>,), (Result<Vec<u8>, String>,)>,
+    describe: TypedFunc<(), (Answer,)>,
+    start: TypedFunc<(Vec<u8>,), (Answer,)>,
     turn: TypedFunc<(Vec<u8>,), (Vec<u8>,)>,
 }
+
+/// Bytes, or why there are none.
+type Answer = Result<Vec<u8>, String>;
 
 impl std::fmt::Debug for GuestInstance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -39,11 +42,31 @@ pub(crate) struct State {
     /// For how long it would sleep.
     pub(crate) sleep: Option<Duration>,
     /// Its last words.
-    pub(crate) panic: Option<(u64, String)>,
+    pub(crate) panic: Option<Panic>,
     /// Epochs in which it has worked since a call began.
     epochs: u64,
     /// The memory that it was refused.
     refused_bytes: Option<usize>,
+}
+
+/// The last words of a guest.
+pub(crate) struct Panic {
+    /// What it worked on; 0 for no call.
+    pub(crate) call: u64,
+    pub(crate) message: String,
+    pub(crate) place: String,
+}
+
+impl Panic {
+    fn reason(&self) -> String {
+        let Self { message, place, .. } = self;
+        // The standard library's word for what a target does not have, from a file of that name.
+        if message == "unsupported" && place.contains("/sys/") {
+            let what = "it used a part of the standard library that WebAssembly does not have";
+            return format!("{what} (such as `std::process::id` or threads), at {place}");
+        }
+        format!("it panicked at {place}: {message}")
+    }
 }
 
 impl WasiView for State {
@@ -53,9 +76,9 @@ impl WasiView for State {
 }
 
 impl State {
-    pub(crate) fn new(grants: Arc<Grants>, listen: Listen) -> Self {
-        Self {
-            wasi: wasi::context(&grants),
+    pub(crate) fn new(grants: Arc<Grants>, listen: Listen) -> Result<Self, String> {
+        Ok(Self {
+            wasi: wasi::context(&grants)?,
             table: ResourceTable::new(),
             grants,
             listen,
@@ -64,7 +87,11 @@ impl State {
             panic: None,
             epochs: 0,
             refused_bytes: None,
-        }
+        })
+    }
+
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
@@ -165,21 +192,16 @@ impl GuestInstance {
     fn ended(&mut self, error: &wasmtime::Error) -> Ended {
         let state = self.store.data_mut();
         let panic = state.panic.take();
-        let reason = if let Some((_, message)) = &panic {
-            match state.refused_bytes {
-                Some(bytes) => out_of_memory(bytes, &state.grants),
-                None => format!("it panicked: {message}"),
-            }
-        } else if let Some(bytes) = state.refused_bytes {
-            out_of_memory(bytes, &state.grants)
-        } else {
-            match error.downcast_ref::<Trap>() {
+        let reason = match (&panic, state.refused_bytes) {
+            (_, Some(bytes)) => out_of_memory(bytes, &state.grants),
+            (Some(panic), None) => panic.reason(),
+            (None, None) => match error.downcast_ref::<Trap>() {
                 Some(Trap::StackOverflow) => "it recursed too deeply".to_owned(),
                 Some(trap) => trap.to_string(),
-                None => format!("{}", error.root_cause()),
-            }
+                None => error.root_cause().to_string(),
+            },
         };
-        Ended { reason, panic }
+        Ended { reason, panic: panic.map(|Panic { call, message, .. }| (call, message)) }
     }
 }
 

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:?}");
+            weaver_runtime::warn(&format!("error: {error:?}"));
             ExitCode::from(NOT_STARTED_EXIT_CODE)
         }
     }

@@ -101,24 +101,33 @@ pub mod weaver {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The guest ends: it panicked, while it worked on this call if it is not 0.
+            /// The guest ends: it panicked there, while it worked on this call if it is not 0.
             #[allow(async_fn_in_trait)]
-            pub fn panicked(call: u64, message: &str) -> () {
+            pub fn panicked(call: u64, message: &str, place: &str) -> () {
                 unsafe {
                     let vec0 = message;
                     let ptr0 = vec0.as_ptr().cast::<u8>();
                     let len0 = vec0.len();
+                    let vec1 = place;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
                     #[cfg(target_arch = "wasm32")]
                     #[link(wasm_import_module = "weaver:guest/host@0.1.0")]
                     unsafe extern "C" {
                         #[link_name = "panicked"]
-                        fn wit_import1(_: i64, _: *mut u8, _: usize);
+                        fn wit_import2(_: i64, _: *mut u8, _: usize, _: *mut u8, _: usize);
                     }
                     #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import1(_: i64, _: *mut u8, _: usize) {
+                    unsafe extern "C" fn wit_import2(
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                    ) {
                         unreachable!()
                     }
-                    wit_import1(_rt::as_i64(&call), ptr0.cast_mut(), len0);
+                    wit_import2(_rt::as_i64(&call), ptr0.cast_mut(), len0, ptr1.cast_mut(), len1);
                 }
             }
         }
@@ -464,16 +473,16 @@ pub(crate) use __export_program_impl as export;
 #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:weaver:guest@0.1.0:program:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 393] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8b\x02\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 400] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x02\x01A\x02\x01\
 A\x04\x01B\x07\x01@\x01\x0bis-about-to\x7f\0\x7f\x04\0\x04park\x01\0\x01j\x01s\x01\
-s\x01@\x01\x08listeners\0\x01\x04\0\x06listen\x01\x02\x01@\x02\x04callw\x07messa\
-ges\x01\0\x04\0\x08panicked\x01\x03\x03\0\x17weaver:guest/host@0.1.0\x05\0\x01B\x08\
-\x01p}\x01j\x01\0\x01s\x01@\0\0\x01\x04\0\x08describe\x01\x02\x01@\x01\x09bootst\
-rap\0\0\x01\x04\0\x05start\x01\x03\x01@\x01\x06frames\0\0\0\x04\0\x04turn\x01\x04\
-\x04\0\x18weaver:guest/guest@0.1.0\x05\x01\x04\0\x1aweaver:guest/program@0.1.0\x04\
-\0\x0b\x0d\x01\0\x07program\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dw\
-it-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+s\x01@\x01\x08listeners\0\x01\x04\0\x06listen\x01\x02\x01@\x03\x04callw\x07messa\
+ges\x05places\x01\0\x04\0\x08panicked\x01\x03\x03\0\x17weaver:guest/host@0.1.0\x05\
+\0\x01B\x08\x01p}\x01j\x01\0\x01s\x01@\0\0\x01\x04\0\x08describe\x01\x02\x01@\x01\
+\x09bootstrap\0\0\x01\x04\0\x05start\x01\x03\x01@\x01\x06frames\0\0\0\x04\0\x04t\
+urn\x01\x04\x04\0\x18weaver:guest/guest@0.1.0\x05\x01\x04\0\x1aweaver:guest/prog\
+ram@0.1.0\x04\0\x0b\x0d\x01\0\x07program\x03\0\0\0G\x09producers\x01\x0cprocesse\
+d-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -83,8 +83,6 @@ pub(crate) struct GuestGroup {
     /// Calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
-    /// How often an instance was ended for what it did.
-    ends: std::sync::atomic::AtomicU32,
 }
 
 struct Current {
@@ -126,7 +124,6 @@ impl GuestGroup {
             current: Mutex::new(Current { link: Arc::clone(&link) }),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
-            ends: std::sync::atomic::AtomicU32::new(0),
         });
         tokio::spawn(Arc::clone(&group).live(life, link, wake));
         group
@@ -171,11 +168,6 @@ impl GuestGroup {
         <dyn Guest>::from_client(Client::new(transport)).into()
     }
 
-    /// How often an instance has ended for what it did.
-    pub(crate) fn ends(&self) -> u32 {
-        self.ends.load(std::sync::atomic::Ordering::Relaxed)
-    }
-
     async fn live<I: Instances>(
         self: Arc<Self>,
         life: Life<I>,
@@ -185,7 +177,6 @@ impl GuestGroup {
         let mut fruitless = 0;
         loop {
             let (ended, has_started) = self.run_one(&life, &link, &wake).await;
-            self.ends.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let group = &life.bootstrap.group;
             report::warn(&format!("an instance of group {group} has ended: {}", ended.reason));
             let next = new_link(&life.limits);

@@ -32,6 +32,8 @@ const BACKLOG_MAX: usize = 128;
 /// What is read from a connection at once.
 const CHUNK_BYTES_MAX: usize = 16 << 10;
 
+type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
+
 /// The listeners of a guest. They stay bound when an instance is replaced.
 pub(crate) struct Listeners {
     runtime: Handle,
@@ -39,7 +41,7 @@ pub(crate) struct Listeners {
     /// Those of the instance that runs, by their number.
     rooms: Mutex<Vec<Arc<Semaphore>>>,
     /// Told of each address, once.
-    on_bound: Box<dyn Fn(&str, SocketAddr) + Send + Sync>,
+    on_bound: OnBound,
 }
 
 /// Accepts for one instance, until it is dropped.

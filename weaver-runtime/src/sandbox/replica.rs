@@ -51,6 +51,7 @@ pub async fn run_sandboxed_replica<I: Instances>(
     let guest = GuestBootstrap {
         group: group.clone(),
         placement: bootstrap.placement.clone(),
+        process_id: std::process::id(),
         components: graph.components.keys().cloned().collect(),
         config: bootstrap.config.clone(),
     };

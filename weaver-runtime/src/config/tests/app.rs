@@ -51,11 +51,8 @@ currency = "CHF"
 "#;
     refuses(
         text,
-        &[
-            "weaver.toml:12:1: a range for `replicas` in [groups.cart] is not available yet; write \
-             a number",
-            "weaver.toml:15:1: `sandbox` in [groups.images] is not available yet",
-        ],
+        &["weaver.toml:12:1: a range for `replicas` in [groups.cart] is not available yet; write \
+             a number"],
     );
     let error = parse(text).unwrap_err();
     assert!(error.mistakes().iter().all(|mistake| mistake.kind == MistakeKind::NotAvailable));

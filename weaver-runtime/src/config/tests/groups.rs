@@ -1,6 +1,9 @@
 //! `[groups.NAME]`.
 
+use std::time::Duration;
+
 use super::{MistakeKind, parsed, refuses, refuses_as};
+use crate::sandbox::{DirGrant, Grants};
 
 #[test]
 fn replicas_are_bounded() {
@@ -101,11 +104,51 @@ fn main_runs_alone_and_once() {
 fn what_is_planned_is_refused_in_any_spelling() {
     refuses(
         "[groups.a]\ncomponents = [\"A\"]\nreplicas.min = 2\n\
-         [groups.b]\ncomponents = [\"B\"]\n[groups.b.sandbox]\nmemory = \"1MiB\"\n",
+         [groups.b]\ncomponents = [\"B\"]\n",
         &[
-            "weaver.toml:3:1: a range for `replicas` in [groups.a] is not available yet; write a \
-             number",
-            "weaver.toml:6:11: `sandbox` in [groups.b] is not available yet",
+            "weaver.toml:3:1: a range for `replicas` in [groups.a] is not available yet; write a number",
+        ],
+    );
+}
+
+#[test]
+fn a_sandbox_is_granted_what_is_written_and_nothing_else() {
+    let group = |sandbox: &str| {
+        let text = format!("[groups.a]\ncomponents = [\"A\"]\nsandbox = {sandbox}");
+        parsed(&text).groups()["a"].sandbox.clone()
+    };
+    assert_eq!(group("false"), None);
+    assert_eq!(group("true"), Some(Grants::default()));
+    assert_eq!(group("{}"), Some(Grants::default()));
+    let all = "{ memory = \"64MiB\", cpu = \"500ms\", env = [\"LANG\"], dirs = { \"/data\" = \"ro\", \
+               \"/tmp\" = \"rw\" }, connect = [\"api.example.com:443\", \"[::1]:80\"] }";
+    let granted = Grants {
+        memory_bytes: 64 << 20,
+        cpu: Some(Duration::from_millis(500)),
+        concurrency: 1,
+        env: vec!["LANG".to_owned()],
+        dirs: [("/data".into(), DirGrant::Read), ("/tmp".into(), DirGrant::Write)].into(),
+        connect: vec![("api.example.com".to_owned(), 443), ("::1".to_owned(), 80)],
+    };
+    assert_eq!(group(all), Some(granted));
+    assert_eq!(group("{ cpu = \"1s\", concurrency = 3 }").map(|it| it.concurrency), Some(3));
+}
+
+#[test]
+fn a_grant_that_makes_no_sense_is_refused_with_its_place() {
+    refuses(
+        "[groups.a]\ncomponents = [\"A\"]\n[groups.a.sandbox]\nmemory = \"1MiB\"\ncpu = \"1ms\"\n\
+         concurrency = 0\nconnect = [\"example.com\", \"x:0\"]\nfiles = true\n\
+         dirs = { \"data\" = \"ro\", \"/data\" = \"r\" }\n",
+        &[
+            "weaver.toml:4:10: `memory` in [groups.a.sandbox]: must be between 4MiB and 4GiB, found `1MiB`",
+            "weaver.toml:5:7: `cpu` in [groups.a.sandbox]: must be between 10ms and 10m, found `1ms`",
+            "weaver.toml:6:15: `concurrency` in [groups.a.sandbox]: must be between 1 and 10000, found 0",
+            "weaver.toml:7:12: `connect` in [groups.a.sandbox]: `example.com` is not a host and a port, such as \"api.example.com:443\"",
+            "weaver.toml:7:27: `connect` in [groups.a.sandbox]: `x:0` is not a host and a port, such as \"api.example.com:443\"",
+            "weaver.toml:8:1: unknown key `files` in [groups.a.sandbox]; known are `memory`, `cpu`, `concurrency`, `env`, `dirs`, `connect`",
+            "weaver.toml:9:10: `data` must be an absolute path",
+            "weaver.toml:9:35: `/data` in [groups.a.sandbox.dirs]: `r` is neither \"ro\" nor \"rw\"",
         ],
     );
 }
