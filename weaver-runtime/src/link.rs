@@ -93,14 +93,22 @@ pub(crate) struct LinkLimits {
     pub(crate) streams: usize,
 }
 
+/// What has become of the calls of one side.
+#[cfg(not(target_family = "wasm"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    pub(crate) under_way: usize,
+    pub(crate) ended: u64,
+}
+
 struct State {
     next_call: u64,
     /// Our calls.
     waiting: HashMap<u64, oneshot::Sender<Result<Message, Failure>>>,
     /// The other side's.
     running: HashMap<u64, Option<AbortHandle>>,
-    /// Whether the other side has answered a call.
-    has_answered: bool,
+    /// How many calls the other side has answered.
+    answered: u64,
     /// Why it is closed.
     closed: Option<Failure>,
 }
@@ -154,7 +162,7 @@ impl Link {
             next_call,
             waiting: HashMap::new(),
             running: HashMap::new(),
-            has_answered: false,
+            answered: 0,
             closed: None,
         };
         let flows = Arc::new(Flows::new(Arc::clone(&out)));
@@ -174,7 +182,14 @@ impl Link {
     /// Whether the other side has answered a call.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn has_answered(&self) -> bool {
-        self.lock().has_answered
+        self.lock().answered > 0
+    }
+
+    /// What has become of our calls.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn our_calls(&self) -> Calls {
+        let state = self.lock();
+        Calls { under_way: state.waiting.len(), ended: state.answered }
     }
 
     /// Calls the other side. Dropping the future cancels the call.
@@ -285,7 +300,7 @@ impl Link {
         let Frame { header, mut message, .. } = frame;
         let waiting = {
             let mut state = self.lock();
-            state.has_answered = true;
+            state.answered += 1;
             state.waiting.remove(&header.call)
         };
         let result = match header.kind {

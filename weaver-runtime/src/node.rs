@@ -15,14 +15,12 @@ use std::{
 
 use tokio::{task::JoinSet, time::timeout};
 
-#[cfg(target_family = "wasm")]
-pub(crate) use self::loopback::Carry;
-pub(crate) use self::loopback::{Carried, Checked};
+pub(crate) use self::loopback::{Carried, Carry, Checked};
 use self::{loopback::Loopback, slot::Slot};
 use crate::{
     app::App,
     client::{Request, Transport},
-    component::{Component, ComponentSpec},
+    component::{BoxFuture, Component, ComponentSpec, Dispatch},
     config::ConfigFile,
     construct::{Provided, Provider},
     error::{CallError, CallErrorKind, Context, Error, Ran, Result},
@@ -67,6 +65,11 @@ pub(crate) trait Outside: Send + Sync {
 
     /// Binds a listener, and tells those who forward to it.
     fn bind(&self, name: &'static str) -> io::Result<Listener>;
+
+    /// Shuts down what is there for this node alone.
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A component of another group.
@@ -128,8 +131,7 @@ impl Node {
     }
 
     /// The component whose index on the wire this is, if it is here.
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn target(&self, index: u16) -> Option<Arc<dyn crate::component::Dispatch>> {
+    pub(crate) fn target(&self, index: u16) -> Option<Arc<dyn Dispatch>> {
         let implementation = self.registry.at(index)?;
         let slot = self.slots.get(implementation.component.name)?;
         Some(Arc::clone(slot) as _)
@@ -164,6 +166,9 @@ impl Node {
                 Ok(Err(error)) => report::warn(&format!("shutdown of {name} failed: {error:#}")),
                 Err(_) => report::warn(&format!("shutdown of {name} took over {limit:?}")),
             }
+        }
+        if let Calls::Remote { outside, .. } = &self.calls {
+            outside.shutdown().await;
         }
     }
 
@@ -207,15 +212,11 @@ impl Node {
     }
 
     fn bind(&self, name: &'static str) -> Result<Listener> {
-        if let Calls::Remote { outside, .. } = &self.calls {
-            return outside.bind(name).context(format_args!("cannot bind listener `{name}`"));
+        match &self.calls {
+            Calls::Remote { outside, .. } => outside.bind(name),
+            Calls::Direct | Calls::Encoded => bind(name, &self.config),
         }
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let address = self.config.listener(name).unwrap_or(free);
-        let bound = Listener::bind(name, address)
-            .context(format_args!("cannot bind listener `{name}` to {address}"))?;
-        report::to_stderr(&format!("{name}  http://{}", bound.local_addr()?));
-        Ok(bound)
+        .context(format_args!("cannot bind listener `{name}`"))
     }
 
     /// Which of a component's methods have types that a boundary cannot carry.
@@ -254,6 +255,16 @@ impl Calls {
             Self::Remote { placement, .. } => !placement.is_by_key(component),
         }
     }
+}
+
+/// Binds a listener where the configuration says, or on a free port, and prints where.
+pub(crate) fn bind(name: &'static str, config: &ConfigFile) -> io::Result<Listener> {
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let address = config.listener(name).unwrap_or(free);
+    let failed = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+    let bound = Listener::bind(name, address).map_err(failed)?;
+    report::to_stderr(&format!("{name}  http://{}", bound.local_addr()?));
+    Ok(bound)
 }
 
 fn missing(spec: &'static ComponentSpec, holder: &str) -> Error {

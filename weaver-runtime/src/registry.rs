@@ -113,7 +113,6 @@ impl Registry {
     }
 
     /// The implementation whose index on the wire this is.
-    #[cfg(target_family = "wasm")]
     pub(crate) fn at(&self, index: u16) -> Option<&'static Implementation> {
         self.implementations.get(usize::from(index)).copied()
     }

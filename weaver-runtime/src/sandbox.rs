@@ -6,6 +6,8 @@ mod component;
 #[cfg(not(target_family = "wasm"))]
 mod group;
 #[cfg(not(target_family = "wasm"))]
+mod in_process;
+#[cfg(not(target_family = "wasm"))]
 mod listeners;
 #[cfg(not(target_family = "wasm"))]
 mod outward;
@@ -22,6 +24,8 @@ use crate::{
     placement::Placement,
 };
 
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::in_process::{InSandbox, start};
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
     group::{Ended, Instance, Instances, Listen, Turn},

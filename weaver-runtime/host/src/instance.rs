@@ -43,8 +43,10 @@ pub(crate) struct State {
     pub(crate) sleep: Option<Duration>,
     /// Its last words.
     pub(crate) panic: Option<Panic>,
-    /// Epochs in which it has worked since a call began.
+    /// Epochs in which it has worked since a call began or ended.
     epochs: u64,
+    /// Calls that it works on.
+    calls: usize,
     /// The memory that it was refused.
     refused_bytes: Option<usize>,
 }
@@ -86,6 +88,7 @@ impl State {
             sleep: None,
             panic: None,
             epochs: 0,
+            calls: 0,
             refused_bytes: None,
         })
     }
@@ -99,8 +102,10 @@ impl State {
     }
 
     fn cpu_epochs_max(&self) -> Option<u64> {
-        let milliseconds = self.grants.cpu?.as_millis();
-        Some(u64::try_from(milliseconds).unwrap_or(u64::MAX).div_ceil(EPOCH_MILLISECONDS))
+        let milliseconds = u64::try_from(self.grants.cpu?.as_millis()).unwrap_or(u64::MAX);
+        // Of several calls it is not known which it works on.
+        let calls = u64::try_from(self.calls.max(1)).unwrap_or(u64::MAX);
+        Some(milliseconds.saturating_mul(calls).div_ceil(EPOCH_MILLISECONDS))
     }
 
     /// At each epoch in which it works: on, after others, or no further.
@@ -231,7 +236,8 @@ impl Instance for GuestInstance {
         }
     }
 
-    fn call_begins(&mut self) {
-        self.store.data_mut().epochs = 0;
+    fn works_on(&mut self, calls: usize) {
+        let state = self.store.data_mut();
+        (state.epochs, state.calls) = (0, calls);
     }
 }

@@ -24,6 +24,8 @@ pub struct AppBuilder {
     pub(super) main: Vec<FieldSpec>,
     pub(super) calls: LocalCalls,
     pub(super) config: Option<ConfigFile>,
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) sandboxes: Vec<crate::sandbox::InSandbox>,
 }
 
 /// A program could not be started.
@@ -72,6 +74,15 @@ impl AppBuilder {
     #[must_use]
     pub fn config(mut self, config: ConfigFile) -> Self {
         self.config = Some(config);
+        self
+    }
+
+    /// Runs the components that the configuration lists in `[groups.GROUP]` as a guest in this process, one
+    /// instance of those that `instances` makes. Calls to them are encoded, and leave the process not.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn sandbox(mut self, group: &str, instances: impl crate::sandbox::Instances) -> Self {
+        self.sandboxes.push(crate::sandbox::InSandbox::new(group.to_owned(), instances));
         self
     }
 

@@ -14,7 +14,7 @@ use crate::{
     graph::Graph,
     node::{Calls, Node, run_replica},
     registry::Registry,
-    report,
+    report, sandbox,
 };
 
 /// What a process is, once that is settled.
@@ -42,10 +42,15 @@ impl AppBuilder {
     /// # Errors
     /// Every reason for which the program cannot run, at once where there are several.
     pub async fn start(mut self) -> Result<App, StartError> {
-        let calls = self.calls;
+        let (calls, sandboxes) = (self.calls, std::mem::take(&mut self.sandboxes));
         match self.role()? {
             Role::Answered => std::process::exit(0),
-            Role::Whole(registry, config) => Ok(App::new(whole(registry, *config, calls))),
+            Role::Whole(registry, config) if sandboxes.is_empty() => {
+                Ok(App::new(whole(registry, *config, calls)))
+            }
+            Role::Whole(registry, config) => {
+                Ok(App::new(sandbox::start(registry, *config, sandboxes)))
+            }
             Role::Replica(bootstrap, registry) => embedded_replica(*bootstrap, registry).await,
         }
     }

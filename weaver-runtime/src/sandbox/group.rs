@@ -10,6 +10,7 @@ use std::{
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
+    task::AbortHandle,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -20,7 +21,7 @@ use crate::{
     component::{BoxFuture, Component},
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
-    link::{Link, LinkLimits, Side},
+    link::{Calls, Link, LinkLimits, Side},
     message::Message,
     reference::Ref,
     report,
@@ -34,8 +35,9 @@ pub trait Instance: Send + 'static {
     /// Hands it frames and lets it work until it would have to wait.
     fn turn(&mut self, frames: Vec<u8>) -> impl Future<Output = Result<Turn, Ended>> + Send;
 
-    /// A call is worked on from now on; none was. What an instance may use for one call is counted from here.
-    fn call_begins(&mut self) {}
+    /// So many calls are under way, of which one has just begun, or another has just ended: what it may use of
+    /// the processor for them is counted from here.
+    fn works_on(&mut self, calls: usize);
 }
 
 /// What an instance gave back.
@@ -116,17 +118,27 @@ pub(crate) struct Life<I> {
     pub(crate) limits: Limits,
 }
 
+/// The life of a group's instances, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Living(AbortHandle);
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl GuestGroup {
-    /// Starts instances, one after the other, for as long as the runtime lives. To be called inside of it.
-    pub(crate) fn start<I: Instances>(life: Life<I>) -> Arc<Self> {
+    /// Starts instances, one after the other. To be called inside of it.
+    pub(crate) fn start<I: Instances>(life: Life<I>) -> (Arc<Self>, Living) {
         let (link, wake) = new_link(&life.limits);
         let group = Arc::new(Self {
             current: Mutex::new(Current { link: Arc::clone(&link) }),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
         });
-        tokio::spawn(Arc::clone(&group).live(life, link, wake));
-        group
+        let living = tokio::spawn(Arc::clone(&group).live(life, link, wake)).abort_handle();
+        (group, Living(living))
     }
 
     /// Calls a component of the guest, or the guest itself.
@@ -230,6 +242,7 @@ async fn drive<I: Instances>(
     mut due: Option<Instant>,
     life: &Life<I>,
 ) -> Ended {
+    let mut last = Calls::default();
     loop {
         if link.is_quiet() {
             tokio::select! {
@@ -238,6 +251,11 @@ async fn drive<I: Instances>(
             }
         }
         let frames = link.take_outgoing();
+        let calls = link.our_calls();
+        if calls.ended != last.ended || last.under_way == 0 {
+            instance.works_on(calls.under_way);
+        }
+        last = calls;
         let turn = match within_a_turn(instance.turn(frames)).await {
             Ok(turn) => turn,
             Err(ended) => return ended,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Grants, GuestBootstrap,
     component::GuestComponent,
-    group::{GuestGroup, Instances, Life},
+    group::{GuestGroup, Instances, Life, Living},
     listeners::Listeners,
     outward::Outward,
 };
@@ -62,7 +62,8 @@ pub async fn run_sandboxed_replica<I: Instances>(
         let listeners = Arc::new(Listeners::new(move |name, at| others.announce(name, at)));
         let life = Life { instances, bootstrap: guest, outward, listeners, limits };
         let group_name = group.clone();
-        Arc::new(Guests { graph, group: GuestGroup::start(life), name: group_name })
+        let (group, living) = GuestGroup::start(life);
+        Arc::new(Guests { graph, group, _living: living, name: group_name })
     };
     let main = async |guests: Arc<Guests>| match guests.group.guest().run_main().await {
         Ok(Some(code)) => MainEnd::Returned(code),
@@ -80,6 +81,7 @@ struct Guests {
     name: String,
     graph: Graph,
     group: Arc<GuestGroup>,
+    _living: Living,
 }
 
 impl Occupant for Guests {

@@ -1,0 +1,74 @@
+//! Calls into a guest, and out of it.
+
+use std::time::{Duration, Instant};
+
+use weaver_guests::Inner;
+use weaver_runtime::{CallErrorKind, Ran, sandbox::Grants};
+
+use crate::support::program;
+
+#[tokio::test]
+async fn go_in_and_out() {
+    let app = program(Grants::default()).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    for length in [0, 1, 64, 70_000, 1 << 20] {
+        let bytes = vec![7; length];
+        assert_eq!(inner.echo(bytes.clone()).await.unwrap(), bytes);
+        assert_eq!(inner.nested(bytes.clone()).await.unwrap(), bytes);
+    }
+    assert_eq!(inner.work(1000).await.unwrap(), weaver_guests::work(1000));
+    app.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sleep_takes_its_time_and_holds_up_nobody() {
+    let app = program(Grants::default()).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    let began = Instant::now();
+    let sleeping = (0..50).map(|_| {
+        let inner = inner.clone();
+        tokio::spawn(async move { inner.sleep(Duration::from_millis(200)).await })
+    });
+    let sleeping: Vec<_> = sleeping.collect();
+    inner.echo(vec![1]).await.unwrap();
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    for sleeping in sleeping {
+        sleeping.await.unwrap().unwrap();
+    }
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(200), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}: one after the other");
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_instance_and_the_next_is_there() {
+    let app = program(Grants::default()).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    inner.echo(vec![1]).await.unwrap();
+    let neighbour = inner.clone();
+    let neighbour = tokio::spawn(async move { neighbour.sleep(Duration::from_secs(60)).await });
+    // It is under way once this has come back, which was sent after it.
+    inner.sleep(Duration::from_millis(50)).await.unwrap();
+    let error = inner.panic("on purpose".to_owned()).await.unwrap_err();
+    assert_eq!(error.kind(), &CallErrorKind::Panicked { message: "on purpose".to_owned() });
+    assert_eq!(error.ran(), Ran::Yes);
+    let error = neighbour.await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+    assert!(error.to_string().contains("on purpose"), "{error}");
+    assert_eq!(inner.echo(vec![2]).await.unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn a_call_has_no_more_of_the_processor_than_is_granted() {
+    let grants =
+        Grants { cpu: Some(Duration::from_millis(50)), concurrency: 1, ..Grants::default() };
+    let app = program(grants).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    inner.echo(vec![1]).await.unwrap();
+    let error = inner.work(u64::MAX).await.unwrap_err();
+    assert!(error.to_string().contains("`cpu = \"50ms\"`"), "{error}");
+    // Many that are short do not add up: each takes a fraction of it.
+    for _ in 0..20 {
+        inner.work(200_000).await.unwrap();
+    }
+}

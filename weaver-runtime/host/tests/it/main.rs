@@ -1,0 +1,4 @@
+//! Guests in this process.
+
+mod calls;
+mod support;
