@@ -52,7 +52,7 @@ pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// How long a guest, which has one thread, may block it before its instance is ended.
 pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
 
-/// The longest pause before an instance is tried again that ends without having answered a call.
+/// The longest pause before an instance is tried again that ended before it had built its components.
 pub const GUEST_PAUSE_MILLISECONDS_MAX: u64 = 30_000;
 
 /// Listeners of one guest: a number above it is a loop.

@@ -86,6 +86,9 @@ pub(crate) struct Link {
     limits: LinkLimits,
 }
 
+/// What comes of a call.
+pub(crate) type Answer = oneshot::Receiver<Result<Message, Failure>>;
+
 /// What the other side may have under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkLimits {
@@ -179,12 +182,6 @@ impl Link {
         self.out.lock().is_empty()
     }
 
-    /// Whether the other side has answered a call.
-    #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn has_answered(&self) -> bool {
-        self.lock().answered > 0
-    }
-
     /// What has become of our calls.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn our_calls(&self) -> Calls {
@@ -207,13 +204,14 @@ impl Link {
         result
     }
 
-    fn send(
+    /// The same for a call that nobody gives up.
+    pub(crate) fn send(
         self: &Arc<Self>,
         component: u16,
         method: u16,
         key: Option<u64>,
         mut message: Message,
-    ) -> Result<(u64, oneshot::Receiver<Result<Message, Failure>>), Failure> {
+    ) -> Result<(u64, Answer), Failure> {
         let context = CallContext::current();
         let queued = self.out.lock().len() + message.frame_bytes();
         if queued > OUTBOX_BYTES_MAX.max(message.frame_bytes()) {

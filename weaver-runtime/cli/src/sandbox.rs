@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -41,6 +42,13 @@ pub(crate) enum SandboxError {
     /// Cargo has said why.
     #[error("cargo could not build the host of sandboxes")]
     BuildHost,
+    /// The program.
+    #[error("cannot read {}", .path.display())]
+    Program {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// The host could not be run.
     #[error("cannot run {}", .path.display())]
     Run {
@@ -99,6 +107,17 @@ impl Sandbox {
         let difference = Fingerprint::difference(&native.signatures(), &guest.signatures());
         Err(SandboxError::Differs(difference))
     }
+}
+
+/// Runs a program as one guest; its exit code.
+pub(crate) fn run(program: &Path) -> Result<u8, SandboxError> {
+    let program = program
+        .canonicalize()
+        .map_err(|source| SandboxError::Program { path: program.to_owned(), source })?;
+    let host = host(false)?;
+    let error = Command::new(&host).arg("run").args([&program, &cache()]).exec();
+    // It returns only if it fails.
+    Err(SandboxError::Run { path: host, source: error })
 }
 
 /// The executable that runs guests: cargo builds it beside this command, once.

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{GUEST_COMPONENT, Guest, GuestBootstrap, listeners::Listeners, outward::Outward};
 use crate::{
-    client::{Client, Request, Transport},
+    client::{Client, READY_METHOD, Request, Transport},
     codec,
     component::{BoxFuture, Component},
     error::{CallErrorKind, Error, Failure, Ran, Result},
@@ -100,7 +100,7 @@ enum State {
     Failed(String),
 }
 
-/// The pause before an instance that ended without having answered a call is replaced doubles from this.
+/// The pause before an instance that could not build its components is replaced doubles from this.
 const PAUSE_MILLISECONDS_MIN: u64 = 100;
 
 impl fmt::Debug for GuestGroup {
@@ -186,26 +186,27 @@ impl GuestGroup {
         mut link: Arc<Link>,
         mut wake: Arc<Notify>,
     ) {
-        let mut fruitless = 0;
+        let mut failures = 0;
         loop {
-            let (ended, has_started) = self.run_one(&life, &link, &wake).await;
+            let (ended, was_built) = self.run_one(&life, &link, &wake).await;
             let group = &life.bootstrap.group;
             report::warn(&format!("an instance of group {group} has ended: {}", ended.reason));
             let next = new_link(&life.limits);
             self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
-            fruitless = if has_started && link.has_answered() { 0 } else { fruitless + 1 };
-            if fruitless > 1 || !has_started {
+            // One that was ended by a call is replaced at once.
+            failures = if was_built { 0 } else { failures + 1 };
+            if !was_built {
                 self.state.send_replace(State::Failed(ended.reason.clone()));
             }
-            close(&link, &ended);
+            close(&link, &ended, was_built);
             (link, wake) = next;
-            if fruitless > 0 {
-                sleep(pause(fruitless)).await;
+            if failures > 0 {
+                sleep(pause(failures)).await;
             }
         }
     }
 
-    /// Runs one instance to its end; whether it had started.
+    /// Runs one instance to its end; whether it had built its components.
     async fn run_one<I: Instances>(
         &self,
         life: &Life<I>,
@@ -223,6 +224,8 @@ impl GuestGroup {
         if let Err(error) = codec::encode(&life.bootstrap, &mut bootstrap) {
             return (Ended { reason: error.to_string(), panic: None }, false);
         }
+        // Its first answer says that it has built its components.
+        let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
         let started = within_a_turn(instance.start(bootstrap)).await;
         let started = started.and_then(|turn| Ok((take(link, turn.frames, life)?, turn.sleep)));
         let due = match started {
@@ -230,7 +233,8 @@ impl GuestGroup {
             Err(ended) => return (ended, false),
         };
         self.state.send_replace(State::Running);
-        (drive(&mut instance, link, wake, due, life).await, true)
+        let ended = drive(&mut instance, link, wake, due, life).await;
+        (ended, built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_)))))
     }
 }
 
@@ -306,17 +310,22 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
 }
 
 /// Tells everybody who waits for an instance that has ended.
-fn close(link: &Link, ended: &Ended) {
-    let reason = format!("its instance has ended: {}", ended.reason);
-    let lost = Failure::new(CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown);
+fn close(link: &Link, ended: &Ended, was_built: bool) {
+    let lost = match was_built {
+        true => {
+            let reason = format!("its instance has ended: {}", ended.reason);
+            CallErrorKind::OutcomeUnknown { reason }
+        }
+        false => CallErrorKind::InitFailed { reason: ended.reason.clone() },
+    };
     let of_one = ended.panic.as_ref().map(|(call, message)| {
         (*call, CallErrorKind::Panicked { message: message.clone() }.into())
     });
-    link.close(&lost, of_one);
+    link.close(&Failure::new(lost, Ran::Unknown), of_one);
 }
 
-fn pause(fruitless: u32) -> Duration {
-    let pause = PAUSE_MILLISECONDS_MIN << fruitless.saturating_sub(1).min(16);
+fn pause(failures: u32) -> Duration {
+    let pause = PAUSE_MILLISECONDS_MIN << failures.saturating_sub(1).min(16);
     Duration::from_millis(pause.min(GUEST_PAUSE_MILLISECONDS_MAX))
 }
 

@@ -114,9 +114,7 @@ fn around(
             config: text,
         },
         outward: Arc::new(Outward::new(name, graph, placement, reach)),
-        listeners: Arc::new(Listeners::new(|name, address| {
-            report::to_stderr(&format!("{name}  http://{address}"));
-        })),
+        listeners: Arc::new(Listeners::of_program(config)),
         config: config.clone(),
     }
 }

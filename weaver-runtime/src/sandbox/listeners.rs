@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,10 +20,12 @@ use tokio::{
 
 use super::group::Listen;
 use crate::{
+    config::ConfigFile,
     error::Ran,
     limits::LISTENERS_MAX,
     link::{FlowReader, FlowWriter, Link},
     message::Message,
+    report,
 };
 
 /// Connections that wait until the guest accepts them.
@@ -32,11 +34,14 @@ const BACKLOG_MAX: usize = 128;
 /// What is read from a connection at once.
 const CHUNK_BYTES_MAX: usize = 16 << 10;
 
+type AddressOf = Box<dyn Fn(&str) -> SocketAddr + Send + Sync>;
 type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
 
 /// The listeners of a guest. They stay bound when an instance is replaced.
 pub(crate) struct Listeners {
     runtime: Handle,
+    /// Where a listener is to be bound.
+    address_of: AddressOf,
     bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
     /// Those of the instance that runs, by their number.
     rooms: Mutex<Vec<Arc<Semaphore>>>,
@@ -53,11 +58,27 @@ impl Drop for Accepting {
     }
 }
 
+/// A port of this host's own that is free.
+pub(super) const FREE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
 impl Listeners {
+    /// Where the configuration says, or on a free port; it is printed where. To be called inside of the
+    /// runtime.
+    pub(super) fn of_program(config: &ConfigFile) -> Self {
+        let config = config.clone();
+        let address_of = move |name: &str| config.listener(name).unwrap_or(FREE);
+        let print = |name: &str, at| report::to_stderr(&format!("{name}  http://{at}"));
+        Self::new(address_of, print)
+    }
+
     /// To be called inside of the runtime.
-    pub(crate) fn new(on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        address_of: impl Fn(&str) -> SocketAddr + Send + Sync + 'static,
+        on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             runtime: Handle::current(),
+            address_of: Box::new(address_of),
             bound: Mutex::default(),
             rooms: Mutex::default(),
             on_bound: Box::new(on_bound),
@@ -103,15 +124,16 @@ impl Listeners {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             return Ok((Arc::clone(listener), address));
         }
+        let wanted = (self.address_of)(name);
         let bind = || {
-            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let listener = std::net::TcpListener::bind(wanted)?;
             listener.set_nonblocking(true)?;
             let _entered = self.runtime.enter();
             let listener = TcpListener::from_std(listener)?;
             let address = listener.local_addr()?;
             Ok::<_, std::io::Error>((Arc::new(listener), address))
         };
-        let (listener, address) = bind().map_err(|error| error.to_string())?;
+        let (listener, address) = bind().map_err(|error| format!("{wanted}: {error}"))?;
         bound.insert(name.to_owned(), Arc::clone(&listener));
         (self.on_bound)(name, address);
         Ok((listener, address))
