@@ -130,7 +130,9 @@ fn host(release: bool) -> Result<PathBuf, SandboxError> {
     if !manifest.is_file() {
         return Err(SandboxError::NoHost(source));
     }
-    logs::note("building the host of sandboxes (the first time this takes minutes)");
+    if !is_built() {
+        logs::note("building the host of sandboxes, once; this takes minutes");
+    }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--bin", "weaver-host", "--message-format=json-render-diagnostics"]);
     cargo.args(release.then_some("--release")).arg("--manifest-path").arg(&manifest);
@@ -142,6 +144,12 @@ fn host(release: bool) -> Result<PathBuf, SandboxError> {
     let built = crate::project::executables(&output.stdout, |_| true);
     let host = built.into_iter().find(|(name, _)| name == "weaver-host");
     host.map(|(_, path)| path).ok_or(SandboxError::BuildHost)
+}
+
+/// Whether there is a host beside this command, of whatever age: cargo builds both into one folder.
+fn is_built() -> bool {
+    let beside = std::env::current_exe().map(|command| command.with_file_name("weaver-host"));
+    beside.is_ok_and(|host| host.is_file())
 }
 
 /// The user's cache, as the XDG base directory specification has it.

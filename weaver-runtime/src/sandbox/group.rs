@@ -19,6 +19,7 @@ use crate::{
     client::{Client, READY_METHOD, Request, Transport},
     codec,
     component::{BoxFuture, Component},
+    control::InstancesEnded,
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
     link::{Calls, Link, LinkLimits, Side},
@@ -85,6 +86,7 @@ pub(crate) struct GuestGroup {
     /// Calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
+    ended: Mutex<Option<InstancesEnded>>,
 }
 
 struct Current {
@@ -136,6 +138,7 @@ impl GuestGroup {
             current: Mutex::new(Current { link: Arc::clone(&link) }),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
+            ended: Mutex::default(),
         });
         let living = tokio::spawn(Arc::clone(&group).live(life, link, wake)).abort_handle();
         (group, Living(living))
@@ -180,6 +183,19 @@ impl GuestGroup {
         <dyn Guest>::from_client(Client::new(transport)).into()
     }
 
+    /// What instances have ended for.
+    pub(crate) fn ended(&self) -> Option<InstancesEnded> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, group: &str, ended: &Ended) {
+        let reason = ended.reason.clone();
+        report::warn(&format!("an instance of group {group} has ended: {reason}"));
+        let mut noted = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = noted.as_ref().map_or(0, |noted| noted.count).saturating_add(1);
+        *noted = Some(InstancesEnded { count, reason });
+    }
+
     async fn live<I: Instances>(
         self: Arc<Self>,
         life: Life<I>,
@@ -189,8 +205,7 @@ impl GuestGroup {
         let mut failures = 0;
         loop {
             let (ended, was_built) = self.run_one(&life, &link, &wake).await;
-            let group = &life.bootstrap.group;
-            report::warn(&format!("an instance of group {group} has ended: {}", ended.reason));
+            self.note(&life.bootstrap.group, &ended);
             let next = new_link(&life.limits);
             self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
             // One that was ended by a call is replaced at once.

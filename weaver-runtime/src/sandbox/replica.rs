@@ -14,6 +14,7 @@ use super::{
 use crate::{
     bootstrap::Bootstrap,
     component::{BoxFuture, Dispatch},
+    control::InstancesEnded,
     error::{Context, Result},
     graph::Graph,
     net::{Callers, Service},
@@ -107,6 +108,10 @@ impl Occupant for Guests {
                 Err(error) => vec![(self.name.clone(), format!("{error:#}"))],
             }
         })
+    }
+
+    fn ended(&self) -> Option<InstancesEnded> {
+        self.group.ended()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
