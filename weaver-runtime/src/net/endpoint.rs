@@ -16,7 +16,8 @@ use super::{
 use crate::{
     fingerprint::Signature,
     limits::{
-        IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LARGE_FRAMES_MAX, Limits, STREAM_WINDOW_BYTES,
+        IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LANES, LARGE_FRAMES_MAX, Limits,
+        STREAM_WINDOW_BYTES,
     },
 };
 
@@ -266,7 +267,7 @@ fn endpoint_config(address: SocketAddr) -> quinn::EndpointConfig {
 }
 
 fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportConfig {
-    let streams = limits.streams.saturating_add(SHARED_STREAMS_MAX);
+    let streams = limits.streams.saturating_add(LANES.into());
     let mut config = quinn::TransportConfig::default();
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
@@ -313,9 +314,6 @@ const LOOPBACK_COOLDOWN_MILLISECONDS: u64 = 50;
 
 /// Asked of the kernel for each direction, which commonly allows about 200 KiB.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
-
-/// A caller opens one stream for its frames; a few more leave room for lossy networks.
-const SHARED_STREAMS_MAX: u32 = 16;
 
 /// Flow control: what may be unread on one connection. Room for every stream there can be, so that
 /// streams that nobody reads never hold up the calls beside them.

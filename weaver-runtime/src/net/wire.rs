@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Stream,
     /// An item of a stream; the payload is a `Result<T, E>`.
     Item,
+    /// First on each further stream that calls share.
+    Lane,
 }
 
 /// The header of a frame, without its length.
@@ -134,7 +136,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -145,6 +147,7 @@ impl Kind {
         Self::Accept,
         Self::Stream,
         Self::Item,
+        Self::Lane,
     ];
 
     fn code(self) -> u8 {
@@ -159,6 +162,7 @@ impl Kind {
             Self::Accept => 8,
             Self::Stream => 9,
             Self::Item => 10,
+            Self::Lane => 11,
         }
     }
 
