@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use quinn::{VarInt, congestion::CubicConfig};
+use quinn::{AckFrequencyConfig, VarInt, congestion::CubicConfig};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{
@@ -291,9 +291,28 @@ fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportCon
             .mtu_discovery_config(Some(discovery))
             .congestion_controller_factory(Arc::new(congestion))
             .enable_segmentation_offload(false);
+    } else {
+        config.ack_frequency_config(Some(prompt_acknowledgements()));
     }
     config
 }
+
+/// How soon the peer is to acknowledge what it has received.
+fn prompt_acknowledgements() -> AckFrequencyConfig {
+    let mut config = AckFrequencyConfig::default();
+    config
+        .max_ack_delay(Some(Duration::from_millis(ACK_DELAY_MILLISECONDS_MAX)))
+        // At once where a packet is missing, as without this configuration.
+        .reordering_threshold(VarInt::from_u32(1));
+    config
+}
+
+/// A packet behind which nothing else is sent counts as lost after a round trip, its usual variation, and the
+/// time for which the peer may keep an acknowledgement back: 25 ms, unless it is asked for less. This is
+/// the least that can be asked for. (Measured where a round trip takes 2.3 ms: a lone call whose packet is
+/// lost takes 10 ms, where it took 34.) The price is a packet more where an answer, which takes the
+/// acknowledgement along, needs longer than this.
+const ACK_DELAY_MILLISECONDS_MAX: u64 = 1;
 
 /// The loopback interface of Linux takes the largest UDP datagram there is, at a third of the CPU
 /// time for large messages (measured). Segmentation offload must then be off.
