@@ -233,14 +233,15 @@ async fn greet(
     let first = next_frame(&mut receive, &mut decoder).await?;
     let hello: Hello =
         first.and_then(|f| handshake::parse(f, Kind::Hello)).ok_or(Refused::NoHello)?;
-    if !(1..=LANES).contains(&hello.lanes) {
-        return Err(Refused::Lanes(hello.lanes));
-    }
     let known: Vec<_> = services.tables.keys().copied().collect();
     // Both have a socket to be dialled at, and the loopback interface is the same for both.
     let neighbours = door.zip(hello.local.as_deref());
     let local = neighbours.map(|(door, _)| door.name());
     let welcome = Welcome::answer(&hello, &known, &services.methods, local);
+    // A stranger may want any number: it is told first that it is one.
+    if welcome.is_come() && !(1..=LANES).contains(&hello.lanes) {
+        return Err(Refused::Lanes(hello.lanes));
+    }
     let arrivals = neighbours.map(|(door, _)| {
         let expect = |purpose| door.expect(quic, purpose, io.handle());
         Ok::<_, std::io::Error>((expect(Purpose::Shared)?, expect(Purpose::Request)?))
