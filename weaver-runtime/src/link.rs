@@ -287,7 +287,7 @@ impl Link {
             Kind::Ended => self.flows.ended(call, component, frame.message),
             Kind::Credit => self.flows.credit(call, component, time_left_ms as usize),
             Kind::Stop => self.flows.stop(call, component),
-            Kind::Hello | Kind::Welcome | Kind::GoAway | Kind::Stream => {
+            Kind::Hello | Kind::Welcome | Kind::GoAway | Kind::Stream | Kind::Lane => {
                 return Err(BadFrame(format!("a frame of kind {kind:?}")));
             }
         }

@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Stream,
     /// An item of a stream; the payload is a `Result<T, E>`.
     Item,
+    /// First on each further stream that calls share.
+    Lane,
     /// Between a guest and its host: a [`Request`](Self::Request) with a route key, of 8 bytes behind the
     /// metadata.
     KeyedRequest,
@@ -146,7 +148,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -157,6 +159,7 @@ impl Kind {
         Self::Accept,
         Self::Stream,
         Self::Item,
+        Self::Lane,
         Self::KeyedRequest,
         Self::Connected,
         Self::Ended,
@@ -176,11 +179,12 @@ impl Kind {
             Self::Accept => 8,
             Self::Stream => 9,
             Self::Item => 10,
-            Self::KeyedRequest => 11,
-            Self::Connected => 12,
-            Self::Ended => 13,
-            Self::Credit => 14,
-            Self::Stop => 15,
+            Self::Lane => 11,
+            Self::KeyedRequest => 12,
+            Self::Connected => 13,
+            Self::Ended => 14,
+            Self::Credit => 15,
+            Self::Stop => 16,
         }
     }
 
