@@ -10,7 +10,10 @@ mod flow;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
     time::Duration,
 };
@@ -84,6 +87,8 @@ pub(crate) struct Link {
     flows: Arc<Flows>,
     out: Arc<Outgoing>,
     limits: LinkLimits,
+    /// The guest waits for something, and has not said until when.
+    waits: AtomicBool,
 }
 
 /// What comes of a call.
@@ -169,12 +174,25 @@ impl Link {
             closed: None,
         };
         let flows = Arc::new(Flows::new(Arc::clone(&out)));
-        Arc::new(Self { state: Mutex::new(state), flows, out, limits })
+        let waits = AtomicBool::new(false);
+        Arc::new(Self { state: Mutex::new(state), flows, out, limits, waits })
     }
 
     /// All that waits to be carried over.
     pub(crate) fn take_outgoing(&self) -> Vec<u8> {
         std::mem::take(&mut *self.out.lock())
+    }
+
+    /// Whether the guest waits for something, and has not said until when; it is asked once.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn takes_a_question(&self) -> bool {
+        self.waits.swap(false, Ordering::Relaxed)
+    }
+
+    /// Tells the host that this guest waits for something.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn say_that_it_waits(&self) {
+        self.out.push_header(Header::new(Kind::Waits, 0));
     }
 
     /// Whether nothing waits to be carried over.
@@ -287,6 +305,7 @@ impl Link {
             Kind::Ended => self.flows.ended(call, component, frame.message),
             Kind::Credit => self.flows.credit(call, component, time_left_ms as usize),
             Kind::Stop => self.flows.stop(call, component),
+            Kind::Waits => self.waits.store(true, Ordering::Relaxed),
             Kind::Hello | Kind::Welcome | Kind::GoAway | Kind::Stream | Kind::Lane => {
                 return Err(BadFrame(format!("a frame of kind {kind:?}")));
             }

@@ -59,6 +59,8 @@ pub(crate) enum Kind {
     Credit,
     /// Between a guest and its host: nobody reads any more.
     Stop,
+    /// Guest to host: something in it may go on by itself, at a time that it has not said yet.
+    Waits,
 }
 
 /// The header of a frame, without its length.
@@ -148,7 +150,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -165,6 +167,7 @@ impl Kind {
         Self::Ended,
         Self::Credit,
         Self::Stop,
+        Self::Waits,
     ];
 
     fn code(self) -> u8 {
@@ -185,6 +188,7 @@ impl Kind {
             Self::Ended => 14,
             Self::Credit => 15,
             Self::Stop => 16,
+            Self::Waits => 17,
         }
     }
 

@@ -174,7 +174,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("length-max", cut(9, &header(u32::MAX, 3))),
         ("length-2-62", cut(9, &(1_u64 << 62).to_le_bytes())),
         ("kind-0", cut(9, &frame(0, b""))),
-        ("kind-12", cut(9, &frame(12, b""))),
+        ("kind-99", cut(9, &frame(99, b""))),
         ("a-good-one-then-a-bad", cut(30, &[frame(6, b""), header(3, 3)].concat())),
         ("text", cut(3, b"GET / HTTP/1.1\r\n\r\n")),
     ]

@@ -444,7 +444,8 @@ impl Connection {
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
-            | Kind::Stop => {
+            | Kind::Stop
+            | Kind::Waits => {
                 self.close(CLOSED_PROTOCOL, "a frame that only a caller sends");
             }
         }

@@ -549,7 +549,8 @@ impl Session {
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
-            | Kind::Stop => {
+            | Kind::Stop
+            | Kind::Waits => {
                 self.throw_out(&format_args!("a frame of kind {kind:?} from a caller"));
             }
         }

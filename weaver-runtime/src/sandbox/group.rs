@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
-    task::AbortHandle,
+    task::{AbortHandle, yield_now},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -264,6 +264,12 @@ async fn drive<I: Instances>(
     let mut last = Calls::default();
     loop {
         if link.is_quiet() {
+            // Who was answered may have more to say.
+            yield_now().await;
+        }
+        // An empty turn asks a guest that waits until when: before this waits, too.
+        let asks = link.takes_a_question();
+        if link.is_quiet() && !asks {
             tokio::select! {
                 () = wake.notified() => {}
                 () = until(due) => {}
