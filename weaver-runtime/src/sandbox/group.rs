@@ -20,7 +20,7 @@ use crate::{
     codec,
     component::{BoxFuture, Component},
     control::InstancesEnded,
-    error::{CallErrorKind, Error, Failure, Ran, Result},
+    error::{CallErrorKind, Failure, Ran, Result},
     limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
     link::{Calls, Link, LinkLimits, Side},
     message::Message,
@@ -358,11 +358,5 @@ impl Transport for ToGuest {
         Box::pin(
             async move { self.0.call(GUEST_COMPONENT, request.method, request.arguments?).await },
         )
-    }
-}
-
-impl From<Ended> for Error {
-    fn from(ended: Ended) -> Self {
-        Self::msg(ended.reason)
     }
 }
