@@ -8,17 +8,17 @@ use weaver::{CallError, component};
 
 /// Makes thumbnails.
 #[component]
-pub trait Resizer {
+pub(crate) trait Resizer {
     /// A PNG of at most [`SIDE`] pixels each way; of an animation, its middle.
     async fn thumbnail(&self, image: Vec<u8>) -> Result<Vec<u8>, ResizeError>;
 }
 
 /// The longer side of a thumbnail, in pixels.
-pub const SIDE: u32 = 128;
+pub(crate) const SIDE: u32 = 128;
 
 /// There is no thumbnail.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
-pub enum ResizeError {
+pub(crate) enum ResizeError {
     /// It cannot be decoded.
     #[error("not an image: {0}")]
     NotAnImage(String),
@@ -49,11 +49,13 @@ fn thumbnail(bytes: &[u8]) -> ImageResult<Vec<u8>> {
 
 /// The middle frame of an animation, for which all frames before have to be drawn.
 fn middle(bytes: &[u8]) -> ImageResult<DynamicImage> {
-    let frames = || Ok(GifDecoder::new(Cursor::new(bytes))?.into_frames());
+    let frames = || GifDecoder::new(Cursor::new(bytes)).map(AnimationDecoder::into_frames);
     let count = frames()?.count();
-    let frame = frames()?.nth(count / 2).transpose()?;
-    let nothing = || image::ImageError::Limits(image::error::LimitErrorKind::DimensionError.into());
-    Ok(frame.ok_or_else(nothing)?.into_buffer().into())
+    match frames()?.nth(count / 2) {
+        Some(frame) => Ok(frame?.into_buffer().into()),
+        // A file without a frame: the decoder for still images says what is wrong with it.
+        None => image::load_from_memory_with_format(bytes, ImageFormat::Gif),
+    }
 }
 
 #[cfg(test)]
