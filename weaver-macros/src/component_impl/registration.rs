@@ -1,7 +1,7 @@
 //! How an implementation becomes part of the program.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::Path;
 
 use super::{ComponentImpl, method::as_dyn};
@@ -21,6 +21,8 @@ impl ComponentImpl {
         }
         let ty = self.ty();
         let type_name = spelling(ty);
+        // One type may implement several components.
+        let link_name = format!("{type_name} as {}", component.to_token_stream());
         let location = names::location();
         quote! {
             const _: () = {
@@ -44,7 +46,7 @@ impl ComponentImpl {
                 // the same object file is exported.
                 #[cfg(target_family = "wasm")]
                 #[unsafe(export_name = ::core::concat!(
-                    "weaver-link:", ::core::module_path!(), "::", #type_name
+                    "weaver-link:", ::core::module_path!(), "::", #link_name
                 ))]
                 extern "C" fn link() {}
             };

@@ -73,4 +73,14 @@ const _: () = {
         shop::Cart, MemCart > (fields, __weaver::HooksOf:: < MemCart > ::hooks(), | it |
         it,), }
     }
+    #[cfg(target_family = "wasm")]
+    #[unsafe(
+        export_name = ::core::concat!(
+            "weaver-link:",
+            ::core::module_path!(),
+            "::",
+            "MemCart as dyn shop :: Cart"
+        )
+    )]
+    extern "C" fn link() {}
 };

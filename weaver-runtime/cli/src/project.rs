@@ -37,8 +37,8 @@ pub(crate) enum ProjectError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The binary that the configuration names.
-    #[error("{}, which [app] names, does not exist", .0.display())]
-    NoBinary(PathBuf),
+    #[error("{}, the `{key}` of [app], does not exist", .path.display())]
+    NoBinary { key: &'static str, path: PathBuf },
     /// Cargo could not be run.
     #[error("cannot run cargo")]
     Cargo(#[source] io::Error),
@@ -117,7 +117,7 @@ impl Project {
     pub(crate) fn build(&self, release: bool) -> Result<PathBuf, ProjectError> {
         if let Some(binary) = self.config.binary() {
             let found = binary.canonicalize();
-            return found.map_err(|_| ProjectError::NoBinary(binary));
+            return found.map_err(|_| ProjectError::NoBinary { key: "binary", path: binary });
         }
         let output = self.cargo(release).output().map_err(ProjectError::Cargo)?;
         if !output.status.success() {
@@ -130,7 +130,8 @@ impl Project {
     pub(crate) fn build_guest(&self, release: bool, who: &str) -> Result<PathBuf, ProjectError> {
         if self.config.binary().is_some() {
             let wasm = self.config.wasm().ok_or(ProjectError::BinaryInSandbox)?;
-            return wasm.canonicalize().map_err(|_| ProjectError::NoBinary(wasm));
+            let found = wasm.canonicalize();
+            return found.map_err(|_| ProjectError::NoBinary { key: "wasm", path: wasm });
         }
         self.add_target()?;
         let mut cargo = self.cargo(release);

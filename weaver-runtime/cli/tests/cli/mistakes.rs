@@ -70,7 +70,6 @@ fn what_is_no_toml_is_refused() {
 fn what_is_not_available_yet_is_said_to_be_so() {
     let cases = [
         ("[placement]\ndefault = \"auto\"\n", 6),
-        ("[groups.idle]\ncomponents = [\"Idle\"]\nsandbox = { memory = \"64MiB\" }\n", 7),
         ("[groups.idle]\ncomponents = [\"Idle\"]\nreplicas = { min = 1, max = 2 }\n", 7),
         ("[groups.main]\nreplicas = 2\n", 6),
         ("[groups.main]\ncomponents = [\"Idle\"]\n", 6),
@@ -112,6 +111,9 @@ fn a_program_that_is_not_built_with_weaver_is_refused() {
 fn a_binary_that_does_not_exist_or_is_none_is_named() {
     let ended = deploy_files(&[("weaver.toml", "[app]\nbinary = \"nowhere/run\"\n")]);
     ended.assert_error(&["nowhere/run", "`binary`", "does not exist"]);
+    let idle = "[groups.idle]\ncomponents = [\"Idle\"]\nsandbox = true\n";
+    let ended = deploy_with("ends", idle);
+    ended.assert_error(&["`binary`", "native code", "sandbox", "`wasm`"]);
     let ended = deploy_files(&[("weaver.toml", "[app]\nbinary = \".\"\n")]);
     ended.assert_error(&["cannot read"]);
 }
