@@ -21,7 +21,7 @@ use crate::{
     component::{BoxFuture, Component},
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
-    link::{Calls, Link, LinkLimits, Side},
+    link::{Calls, Link, LinkLimits, Said, Side},
     message::Message,
     reference::Ref,
     report,
@@ -224,9 +224,11 @@ impl GuestGroup {
             return (Ended { reason: error.to_string(), panic: None }, false);
         }
         let started = within_a_turn(instance.start(bootstrap)).await;
-        let started = started.and_then(|turn| Ok((take(link, turn.frames, life)?, turn.sleep)));
         let due = match started {
-            Ok(((), sleep)) => due(sleep),
+            Ok(turn) => match take(link, turn.frames, life).await {
+                Ok(()) => due(turn.sleep),
+                Err(ended) => return (ended, false),
+            },
             Err(ended) => return (ended, false),
         };
         self.state.send_replace(State::Running);
@@ -261,18 +263,27 @@ async fn drive<I: Instances>(
             Err(ended) => return ended,
         };
         due = self::due(turn.sleep);
-        if let Err(ended) = take(link, turn.frames, life) {
+        if let Err(ended) = take(link, turn.frames, life).await {
             return ended;
         }
     }
 }
 
-fn take<I: Instances>(link: &Arc<Link>, frames: Vec<u8>, life: &Life<I>) -> Result<(), Ended> {
+/// Takes what an instance has said. If that is much, others have the thread in between.
+async fn take<I: Instances>(
+    link: &Arc<Link>,
+    frames: Vec<u8>,
+    life: &Life<I>,
+) -> Result<(), Ended> {
     if frames.is_empty() {
         return Ok(());
     }
-    link.receive(frames.into(), &life.outward.of(&life.listeners))
-        .map_err(|error| Ended { reason: format!("it says {error}"), panic: None })
+    let (mut said, server) = (Said::new(frames.into()), life.outward.of(&life.listeners));
+    let bad = |error| Ended { reason: format!("it says {error}"), panic: None };
+    while link.receive_some(&mut said, &server).map_err(bad)? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
 }
 
 /// A guest has one thread: what blocks it blocks everything.
@@ -299,6 +310,7 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
     let limits = LinkLimits {
         calls: limits.calls_in_flight,
         streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
+        bytes: limits.queued_bytes,
     };
     let wake = Arc::new(Notify::new());
     let notify = Arc::clone(&wake);
