@@ -214,9 +214,13 @@ impl GuestGroup {
     ) -> (Ended, bool) {
         // What accepts for the instance ends with it.
         let (listen, _accepting) = life.listeners.of_instance(link);
-        let mut instance = match life.instances.instantiate(listen).await {
+        let made = async {
+            let made = life.instances.instantiate(listen).await;
+            made.map_err(|reason| Ended { reason, panic: None })
+        };
+        let mut instance = match within_a_turn(made).await {
             Ok(instance) => instance,
-            Err(reason) => return (Ended { reason, panic: None }, false),
+            Err(ended) => return (ended, false),
         };
         let mut bootstrap = Vec::new();
         // It is a few names and the configuration's text.
@@ -287,7 +291,7 @@ async fn take<I: Instances>(
 }
 
 /// A guest has one thread: what blocks it blocks everything.
-async fn within_a_turn(turn: impl Future<Output = Result<Turn, Ended>>) -> Result<Turn, Ended> {
+async fn within_a_turn<T>(turn: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
     let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
     timeout(limit, turn).await.unwrap_or_else(|_| {
         let reason = format!("it has blocked its only thread for {limit:?}");
