@@ -114,7 +114,7 @@ fn around(
             config: text,
         },
         outward: Arc::new(Outward::new(name, graph, placement, reach)),
-        listeners: Arc::new(Listeners::new(|name, address| {
+        listeners: Arc::new(Listeners::new(name, graph, placement, |name, address| {
             report::to_stderr(&format!("{name}  http://{address}"));
         })),
         config: config.clone(),

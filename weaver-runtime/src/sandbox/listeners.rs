@@ -21,9 +21,11 @@ use tokio::{
 use super::group::Listen;
 use crate::{
     error::Ran,
+    graph::Graph,
     limits::LISTENERS_MAX,
     link::{FlowReader, FlowWriter, Link},
     message::Message,
+    placement::{MAIN, Placement},
 };
 
 /// Connections that wait until the guest accepts them.
@@ -37,6 +39,8 @@ type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
 /// The listeners of a guest. They stay bound when an instance is replaced.
 pub(crate) struct Listeners {
     runtime: Handle,
+    /// Those that its components, or its `main`, have.
+    names: Vec<String>,
     bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
     /// Those of the instance that runs, by their number.
     rooms: Mutex<Vec<Arc<Semaphore>>>,
@@ -54,10 +58,20 @@ impl Drop for Accepting {
 }
 
 impl Listeners {
-    /// To be called inside of the runtime.
-    pub(crate) fn new(on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static) -> Self {
+    /// The listeners of a group. To be called inside of the runtime.
+    pub(crate) fn new(
+        group: &str,
+        graph: &Graph,
+        placement: &Placement,
+        on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
+    ) -> Self {
+        let its = graph.listeners().filter(|(_, holder)| match *holder {
+            MAIN => group == MAIN,
+            component => placement.group_of(component) == Some(group),
+        });
         Self {
             runtime: Handle::current(),
+            names: its.map(|(name, _)| name.to_owned()).collect(),
             bound: Mutex::default(),
             rooms: Mutex::default(),
             on_bound: Box::new(on_bound),
@@ -98,6 +112,9 @@ impl Listeners {
     }
 
     fn bind(&self, name: &str) -> Result<(Arc<TcpListener>, SocketAddr), String> {
+        if !self.names.iter().any(|it| it == name) {
+            return Err("no component of the guest has a listener of this name".to_owned());
+        }
         let mut bound = lock(&self.bound);
         if let Some(listener) = bound.get(name) {
             let address = listener.local_addr().map_err(|error| error.to_string())?;

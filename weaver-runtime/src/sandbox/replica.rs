@@ -59,7 +59,8 @@ pub async fn run_sandboxed_replica<I: Instances>(
     let occupy = move |others: Others, placement: &Placement| {
         let transport = |its_group: &str, index| others.to(its_group, index);
         let outward = Arc::new(Outward::new(&group, &graph, placement, transport));
-        let listeners = Arc::new(Listeners::new(move |name, at| others.announce(name, at)));
+        let announce = move |name: &str, at| others.announce(name, at);
+        let listeners = Arc::new(Listeners::new(&group, &graph, placement, announce));
         let life = Life { instances, bootstrap: guest, outward, listeners, limits };
         let group_name = group.clone();
         let (group, living) = GuestGroup::start(life);
