@@ -52,6 +52,9 @@ pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// How long a guest, which has one thread, may block it before its instance is ended.
 pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
 
+/// How long a guest's components have together to shut down: two of the slowest.
+pub const GUEST_SHUTDOWN_SECONDS_MAX: u64 = 2 * SHUTDOWN_SECONDS_MAX;
+
 /// The longest pause before an instance is tried again that ends without having answered a call.
 pub const GUEST_PAUSE_MILLISECONDS_MAX: u64 = 30_000;
 

@@ -20,7 +20,9 @@ use crate::{
     codec,
     component::{BoxFuture, Component},
     error::{CallErrorKind, Error, Failure, Ran, Result},
-    limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
+    limits::{
+        GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
+    },
     link::{Calls, Link, LinkLimits, Said, Side},
     message::Message,
     reference::Ref,
@@ -174,6 +176,22 @@ impl GuestGroup {
         }
     }
 
+    /// Shuts the components down, or says why not.
+    pub(crate) async fn shut_down(self: &Arc<Self>, name: &str) {
+        if let Err(error) = within(GUEST_SHUTDOWN_SECONDS_MAX, self.guest().shutdown()).await {
+            report::warn(&format!("shutdown of group {name} failed: {error:#}"));
+        }
+    }
+
+    /// The components that could not be built yet, with the reason of the last attempt; the group itself, if
+    /// it does not answer.
+    pub(crate) async fn failed(self: &Arc<Self>, name: &str) -> Vec<(String, String)> {
+        match within(GUEST_TURN_SECONDS_MAX, self.guest().failed()).await {
+            Ok(failed) => failed,
+            Err(error) => vec![(name.to_owned(), format!("{error:#}"))],
+        }
+    }
+
     /// What the host asks of the guest.
     pub(crate) fn guest(self: &Arc<Self>) -> Ref<dyn Guest> {
         let transport: Arc<dyn Transport> = Arc::new(ToGuest(Arc::clone(self)));
@@ -297,6 +315,13 @@ async fn within_a_turn<T>(turn: impl Future<Output = Result<T, Ended>>) -> Resul
         let reason = format!("it has blocked its only thread for {limit:?}");
         Err(Ended { reason, panic: None })
     })
+}
+
+/// The answer to what a host asks of its guest, which may have other things in mind.
+async fn within<T>(seconds: u64, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    let limit = Duration::from_secs(seconds);
+    let late = |_| Err(Error::msg(format!("the guest has not answered within {limit:?}")));
+    timeout(limit, asked).await.unwrap_or_else(late)
 }
 
 fn due(sleep: Option<Duration>) -> Option<Instant> {

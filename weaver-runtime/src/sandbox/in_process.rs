@@ -174,9 +174,7 @@ impl Outside for InProcess {
     fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             for (name, (group, _)) in &self.guests {
-                if let Err(error) = group.guest().shutdown().await {
-                    report::warn(&format!("shutdown of group {name} failed: {error:#}"));
-                }
+                group.shut_down(name).await;
             }
         })
     }

@@ -101,20 +101,11 @@ impl Occupant for Guests {
     }
 
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
-        Box::pin(async {
-            match self.group.guest().failed().await {
-                Ok(failed) => failed,
-                Err(error) => vec![(self.name.clone(), format!("{error:#}"))],
-            }
-        })
+        Box::pin(self.group.failed(&self.name))
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            if let Err(error) = self.group.guest().shutdown().await {
-                crate::report::warn(&format!("shutdown of group {} failed: {error:#}", self.name));
-            }
-        })
+        Box::pin(self.group.shut_down(&self.name))
     }
 }
 

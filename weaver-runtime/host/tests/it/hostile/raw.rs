@@ -321,7 +321,17 @@ async fn listeners_that_no_component_has() {
     }
     calm.holds().await;
     let open = fs::read_dir("/proc/self/fd").unwrap().count() - before;
-    println!("{open} more files are open");
+    println!("| {open} more files are open");
     assert!(open < 16, "{open}");
     say_peak();
+}
+
+#[tokio::test]
+async fn a_guest_that_does_not_shut_down() {
+    let (app, calm) = Town::raw(once(is_ready()).guest()).await;
+    get(&app).await.unwrap();
+    calm.holds().await;
+    drop(calm);
+    let limit = Duration::from_secs(30);
+    timeout(limit, app.shutdown()).await.expect("it ends without the guest's consent");
 }

@@ -35,8 +35,7 @@ components = ["Calm"]
 pub(super) struct Town {
     pub(super) app: App,
     pub(super) wild: Ref<dyn Wild>,
-    calm: JoinHandle<()>,
-    answers: Arc<AtomicU64>,
+    calm: Calmness,
 }
 
 /// Starts a process whose wild guest is this one.
@@ -70,28 +69,27 @@ impl Town {
 
     async fn around(app: App, wild: Ref<dyn Wild>) -> Self {
         let calm = app.get::<dyn Calm>().await.expect("it is there");
-        let Calmness { task, answers } = Calmness::watch(calm);
-        Self { app, wild, calm: task, answers }
+        Self { app, wild, calm: Calmness::watch(calm) }
     }
 
     /// What came of a deed that ends in an answer.
     pub(super) async fn asked(&self, deed: Deed) -> Result<String, String> {
-        let before = self.answers.load(Ordering::Relaxed);
+        let before = self.calm.answers();
         let outcome = self.wild.carry_out(deed.clone()).await.expect("it answers");
         println!("{deed:?}: {outcome:?}");
-        self.is_calm(before).await;
+        self.calm.holds_since(before).await;
         outcome
     }
 
     /// The error of a deed that ends the instance, once the next one has answered.
     pub(super) async fn ends(&self, deed: Deed) -> CallError {
-        let before = self.answers.load(Ordering::Relaxed);
+        let before = self.calm.answers();
         let began = Instant::now();
         let error = self.wild.carry_out(deed.clone()).await.expect_err("it has ended");
         let ended = Instant::now();
         println!("{deed:?} took {:?}: {error}", ended - began);
         self.is_replaced(ended).await;
-        self.is_calm(before).await;
+        self.calm.holds_since(before).await;
         error
     }
 
@@ -103,15 +101,9 @@ impl Town {
         assert!(took < Duration::from_millis(REPLACED_MILLISECONDS_MAX), "{took:?}");
     }
 
-    /// The other guest goes on answering.
-    async fn is_calm(&self, before: u64) {
-        assert!(!self.calm.is_finished(), "the calm guest was harmed");
-        answers_more(&self.answers, before).await;
-    }
-
     pub(super) async fn close(self) {
-        assert!(!self.calm.is_finished(), "the calm guest was harmed");
-        self.calm.abort();
+        self.calm.holds().await;
+        drop(self.calm);
         self.app.shutdown().await;
     }
 }
@@ -120,6 +112,12 @@ impl Town {
 pub(super) struct Calmness {
     task: JoinHandle<()>,
     answers: Arc<AtomicU64>,
+}
+
+impl Drop for Calmness {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Calmness {
@@ -139,18 +137,22 @@ impl Calmness {
         Self { task, answers }
     }
 
-    pub(super) async fn holds(&self) {
-        let before = self.answers.load(Ordering::Relaxed);
-        answers_more(&self.answers, before).await;
-        assert!(!self.task.is_finished(), "the calm guest was harmed");
+    fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
-}
 
-async fn answers_more(answers: &AtomicU64, before: u64) {
-    let until = Instant::now() + Duration::from_secs(10);
-    while answers.load(Ordering::Relaxed) <= before {
-        assert!(Instant::now() < until, "the calm guest has stopped answering");
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    /// The other guest goes on answering.
+    pub(super) async fn holds(&self) {
+        self.holds_since(self.answers()).await;
+    }
+
+    async fn holds_since(&self, before: u64) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while self.answers() <= before {
+            assert!(Instant::now() < until, "the calm guest has stopped answering");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!self.task.is_finished(), "the calm guest was harmed");
     }
 }
 
