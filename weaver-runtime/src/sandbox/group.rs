@@ -19,7 +19,7 @@ use crate::{
     client::{Client, Request, Transport},
     codec,
     component::{BoxFuture, Component},
-    error::{CallErrorKind, Error, Failure, Ran, Result},
+    error::{CallErrorKind, Error, Failure, Result},
     limits::{
         GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
     },
@@ -215,7 +215,7 @@ impl GuestGroup {
             if fruitless > 1 || !has_started {
                 self.state.send_replace(State::Failed(ended.reason.clone()));
             }
-            close(&link, &ended);
+            close(&link, &ended, has_started);
             (link, wake) = next;
             if fruitless > 0 {
                 sleep(pause(fruitless)).await;
@@ -346,10 +346,15 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
     (Link::new(Side::Host, limits, move || notify.notify_one()), wake)
 }
 
-/// Tells everybody who waits for an instance that has ended.
-fn close(link: &Link, ended: &Ended) {
-    let reason = format!("its instance has ended: {}", ended.reason);
-    let lost = Failure::new(CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown);
+/// Tells everybody who waits for an instance that has ended. One that has not started was given no calls.
+fn close(link: &Link, ended: &Ended, has_started: bool) {
+    let lost: Failure = match has_started {
+        true => {
+            let reason = format!("its instance has ended: {}", ended.reason);
+            CallErrorKind::OutcomeUnknown { reason }.into()
+        }
+        false => CallErrorKind::InitFailed { reason: ended.reason.clone() }.into(),
+    };
     let of_one = ended.panic.as_ref().map(|(call, message)| {
         (*call, CallErrorKind::Panicked { message: message.clone() }.into())
     });

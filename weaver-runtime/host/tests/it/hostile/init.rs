@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use weaver_guests::wild::{Calm, Moody};
+use weaver_guests::wild::{Calm, Deed, Moody, Wild};
 use weaver_host::{Guest, GuestInstance};
 use weaver_runtime::{
     App, CallError, CallErrorKind, Ran,
@@ -17,7 +17,7 @@ use weaver_runtime::{
 
 use super::{
     raw_guest::{LOOPS_BEFORE_START, raw},
-    town::app,
+    town::{app, is_unknown},
 };
 use crate::support::guest;
 
@@ -110,4 +110,36 @@ async fn a_loop_before_the_start_ends_with_its_turn() {
     is_init_failed(&get(&app).await, "blocked its only thread for 10s");
     assert_eq!(app.get::<dyn Calm>().await.unwrap().echo(7).await.unwrap(), 7);
     app.shutdown().await;
+}
+
+/// Its first instance starts, and no other does.
+struct Once(Counted);
+
+impl Instances for Once {
+    type Instance = GuestInstance;
+
+    async fn instantiate(&self, listen: Listen) -> Result<GuestInstance, String> {
+        if self.0.starts.load(Ordering::Relaxed) > 0 {
+            // Long enough for a call to be on its way to it.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return Err("there was one already".to_owned());
+        }
+        self.0.instantiate(listen).await
+    }
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
+}
+
+#[tokio::test]
+async fn calls_that_wait_for_a_replacement_that_does_not_start_did_not_run() {
+    let starts = Arc::new(AtomicU64::new(0));
+    let app = app(Once(Counted { guest: guest(Grants::default()), starts }), "").await;
+    let wild = app.get::<dyn Wild>().await.unwrap();
+    is_unknown(&wild.carry_out(Deed::Abort).await.unwrap_err(), "it aborted");
+    for _ in 0..3 {
+        let error = wild.carry_out(Deed::Nothing).await.unwrap_err();
+        is_init_failed(&error, "there was one already");
+    }
 }
