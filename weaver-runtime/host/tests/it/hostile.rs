@@ -6,6 +6,7 @@
 mod alone;
 mod deeds;
 mod init;
+mod many;
 mod raw;
 mod raw_guest;
 mod town;

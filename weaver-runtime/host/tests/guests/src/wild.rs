@@ -59,6 +59,10 @@ pub enum Deed {
     CallOutside(u32),
     /// Answers so many bytes, a while after it was asked.
     Answer(u32),
+    /// Leaves a task that naps for no time, for ever.
+    Nap,
+    /// Leaves a task that lets others have their turn, for ever.
+    Yield,
     /// Blocks its thread.
     Block(Duration),
     /// Ends its process.
@@ -125,6 +129,20 @@ impl Wild for Beast {
             tokio::time::sleep(Duration::from_millis(100)).await;
             return Ok(Ok("x".repeat(bytes as usize)));
         }
+        if deed == Deed::Nap {
+            tokio::spawn(async {
+                loop {
+                    tokio::time::sleep(Duration::from_nanos(1)).await;
+                }
+            });
+        }
+        if deed == Deed::Yield {
+            tokio::spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         if deed == Deed::PanicInTask {
             tokio::spawn(async { panic!("in a task") });
             tokio::time::sleep(Duration::from_secs(60)).await;
@@ -168,7 +186,12 @@ impl Beast {
 
 fn carry_out(deed: Deed) -> io::Result<String> {
     match deed {
-        Deed::Nothing | Deed::CallOutside(_) | Deed::Answer(_) | Deed::PanicInTask => {}
+        Deed::Nothing
+        | Deed::Nap
+        | Deed::Yield
+        | Deed::CallOutside(_)
+        | Deed::Answer(_)
+        | Deed::PanicInTask => {}
         Deed::Read(path) => return fs::read_to_string(path),
         Deed::Write(path) => fs::write(path, "wild")?,
         Deed::Link(to, at) => {

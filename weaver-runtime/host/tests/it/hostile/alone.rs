@@ -12,6 +12,8 @@ const ALONE: &str = "WEAVER_TEST_ALONE";
 /// Whether this process runs that test alone. If not, it was run by another one, and has passed.
 pub(super) fn is_alone(test: &str, peak_mib_max: u64) -> bool {
     if env::var_os(ALONE).is_some_and(|name| name == test) {
+        // Behind the name of the test.
+        println!();
         return true;
     }
     let mut child = Command::new(env::current_exe().expect("it has a path"))
@@ -30,6 +32,7 @@ pub(super) fn is_alone(test: &str, peak_mib_max: u64) -> bool {
     let peak = out.iter().find_map(|line| line.strip_prefix("peak KiB: ")?.parse::<u64>().ok());
     let peak = peak.expect("it says how much it used") >> 10;
     println!("{test}: a peak of {peak} MiB");
+    out.iter().filter(|line| line.starts_with("| ")).for_each(|line| println!("{line}"));
     assert!(peak < peak_mib_max, "{test} used {peak} MiB");
     false
 }

@@ -136,7 +136,7 @@ async fn a_stream_that_nobody_reads_is_not_read_ahead() {
     }));
     town.wild.hold(items, Duration::from_secs(1)).await.unwrap();
     let taken = count.iter().count();
-    println!("{taken} items of 64 KiB were taken");
+    println!("| {taken} items of 64 KiB were taken");
     assert!(taken < 100, "{taken}");
     // And the other way.
     let mut poured = town.wild.pour(64 << 10).await.unwrap();
@@ -219,5 +219,18 @@ async fn what_is_unread_in_all_streams_has_a_limit() {
     assert!((1..4).contains(&refused), "{refused} of 4");
     drop(streams);
     town.is_replaced(Instant::now()).await;
+    town.close().await;
+}
+
+#[tokio::test]
+async fn tasks_that_never_rest_leave_the_thread_to_others() {
+    let town = Town::new(Grants::default()).await;
+    town.asked(Deed::Nap).await.unwrap();
+    // It goes on, and so does everybody else.
+    for _ in 0..20 {
+        town.asked(Deed::Nothing).await.unwrap();
+    }
+    // Its turn never ends.
+    is_unknown(&town.ends(Deed::Yield).await, "blocked its only thread for 10s");
     town.close().await;
 }
