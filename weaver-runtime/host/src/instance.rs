@@ -235,6 +235,8 @@ impl GuestInstance {
     }
 
     fn begin(&mut self) {
+        // Epochs that went by since its last turn were others'.
+        self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
         (state.sleep, state.refused_bytes) = (None, None);
     }

@@ -25,7 +25,7 @@ use crate::{
     limits::LISTENERS_MAX,
     link::{FlowReader, FlowWriter, Link},
     message::Message,
-    placement::{MAIN, Placement},
+    placement::Placement,
 };
 
 /// Connections that wait until the guest accepts them.
@@ -65,10 +65,8 @@ impl Listeners {
         placement: &Placement,
         on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
     ) -> Self {
-        let its = graph.listeners().filter(|(_, holder)| match *holder {
-            MAIN => group == MAIN,
-            component => placement.group_of(component) == Some(group),
-        });
+        let is_its = |holder: &str| placement.group_of(holder) == Some(group);
+        let its = graph.listeners().filter(|(_, holder)| is_its(holder));
         Self {
             runtime: Handle::current(),
             names: its.map(|(name, _)| name.to_owned()).collect(),

@@ -6,7 +6,7 @@ use std::{
     process,
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub enum Deed {
     Environment,
     /// Loops for ever.
     Spin,
+    /// Loops for a while.
+    SpinFor(Duration),
     /// Asks for memory for ever.
     Allocate,
     /// Asks for memory that it is not given, does without, and then panics.
@@ -63,6 +65,8 @@ pub enum Deed {
     Nap,
     /// Leaves a task that lets others have their turn, for ever.
     Yield,
+    /// Waits for 10 ms, so many times.
+    Doze(u32),
     /// Blocks its thread.
     Block(Duration),
     /// Ends its process.
@@ -129,6 +133,11 @@ impl Wild for Beast {
             tokio::time::sleep(Duration::from_millis(100)).await;
             return Ok(Ok("x".repeat(bytes as usize)));
         }
+        if let Deed::Doze(times) = deed {
+            for _ in 0..times {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
         if deed == Deed::Nap {
             tokio::spawn(async {
                 loop {
@@ -189,6 +198,7 @@ fn carry_out(deed: Deed) -> io::Result<String> {
         Deed::Nothing
         | Deed::Nap
         | Deed::Yield
+        | Deed::Doze(_)
         | Deed::CallOutside(_)
         | Deed::Answer(_)
         | Deed::PanicInTask => {}
@@ -226,6 +236,10 @@ fn carry_out(deed: Deed) -> io::Result<String> {
             return Ok(format!("{variables:?} {:?}", std::env::args().collect::<Vec<_>>()));
         }
         Deed::Spin => spin(),
+        Deed::SpinFor(time) => {
+            let began = Instant::now();
+            while began.elapsed() < time {}
+        }
         Deed::Allocate => return Ok(allocate().to_string()),
         Deed::AllocateAndPanic => {
             let refused = Vec::<u8>::new().try_reserve_exact(2 << 30).is_err();

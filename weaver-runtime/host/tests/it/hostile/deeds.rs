@@ -22,6 +22,22 @@ async fn a_loop_ends_at_its_share_of_the_processor() {
 }
 
 #[tokio::test]
+async fn waiting_is_no_use_of_the_processor() {
+    let grants =
+        Grants { cpu: Some(Duration::from_millis(100)), concurrency: 1, ..Grants::default() };
+    let town = Town::new(grants).await;
+    town.asked(Deed::Doze(100)).await.unwrap();
+    // What was given up is not on the next one's account.
+    for _ in 0..4 {
+        let spin = town.wild.carry_out(Deed::SpinFor(Duration::from_millis(40)));
+        let _ = tokio::time::timeout(Duration::from_millis(20), spin).await;
+        town.asked(Deed::SpinFor(Duration::from_millis(40))).await.unwrap();
+    }
+    is_unknown(&town.ends(Deed::Spin).await, "`cpu = \"100ms\"`");
+    town.close().await;
+}
+
+#[tokio::test]
 async fn what_blocks_its_thread_for_too_long_ends() {
     let town = Town::new(Grants::default()).await;
     town.asked(Deed::Block(Duration::from_secs(1))).await.unwrap();
