@@ -6,6 +6,8 @@
 //! the host's calls are even, those of the guest's odd.
 
 mod flow;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

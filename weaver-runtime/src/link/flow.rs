@@ -63,6 +63,15 @@ struct Sending {
     task: Option<AbortHandle>,
 }
 
+/// What is in the books.
+#[cfg(test)]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) incoming: usize,
+    pub(super) outgoing: usize,
+    pub(super) unread_bytes: usize,
+}
+
 impl Flows {
     pub(super) fn new(out: Arc<Outgoing>, bytes_max: usize) -> Self {
         Self { out, bytes_max, books: Mutex::default() }
@@ -83,6 +92,13 @@ impl Flows {
         let books = self.lock();
         let streams = books.outgoing.values().filter(|flow| !flow.is_connection).count();
         check(streams + more, max, ran)
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> Counts {
+        let books = self.lock();
+        let (incoming, outgoing) = (books.incoming.len(), books.outgoing.len());
+        Counts { incoming, outgoing, unread_bytes: books.unread_bytes }
     }
 
     /// Nobody reads the streams that a message announces.
