@@ -38,9 +38,11 @@ const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const SYSTEMS: [System; 3] = [System::OursMarked, System::Floor, System::TonicTls];
 
 /// What is called, and for how long in each round: thousands of calls wherever they are quick.
-const CELLS: [(Cell, Duration); 4] = [
+const CELLS: [(Cell, Duration); 6] = [
     (Cell { payload_bytes: 64, in_flight: 1 }, Duration::from_secs(4)),
+    (Cell { payload_bytes: 64, in_flight: 8 }, Duration::from_secs(2)),
     (Cell { payload_bytes: 64, in_flight: 64 }, Duration::from_secs(2)),
+    (Cell { payload_bytes: 64, in_flight: 512 }, Duration::from_secs(2)),
     (Cell { payload_bytes: 1 << 10, in_flight: 64 }, Duration::from_secs(2)),
     (Cell { payload_bytes: 64 << 10, in_flight: 8 }, Duration::from_secs(3)),
 ];

@@ -65,6 +65,7 @@ bodies! {
     init::fails_until_it_succeeds,
     init::panics,
     values::numbers,
+    values::integers_wider_than_a_guests,
     values::floats_keep_their_bits,
     values::texts,
     values::structs,

@@ -27,6 +27,9 @@ pub struct Orders {
     /// trees that [`Errand::Torture`] cancels.
     #[serde(default)]
     pub number: u32,
+    /// Whether components run in sandboxes.
+    #[serde(default)]
+    pub sandboxed: bool,
     /// The seed of [`Errand::Torture`].
     #[serde(default)]
     pub seed: u64,
@@ -76,7 +79,10 @@ const REACH_SECONDS_MAX: u64 = 30;
 pub async fn run(app: App, orders: Config<Orders>) -> Result<()> {
     let orders = orders.into_inner();
     match orders.errand {
-        Errand::Bodies => bodies(Stage { app, directory: orders.directory, encoded: true }).await,
+        Errand::Bodies => {
+            let Orders { directory, sandboxed, .. } = orders;
+            bodies(Stage { app, directory, encoded: true, sandboxed }).await
+        }
         Errand::Traffic => traffic(&app, &orders.directory).await,
         Errand::Reach => reach(&app, &orders).await,
         Errand::Torture => {

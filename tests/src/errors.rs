@@ -96,8 +96,8 @@ pub(crate) async fn chains_keep_their_text(stage: &Stage) -> Result<()> {
     );
     assert_eq!(error.call_error(), None, "the call went well");
     let error = thrower.missing_file().await.expect_err("there is no such file");
-    let expected = std::fs::read("/nowhere/at/all").expect_err("there is no such file");
-    assert_eq!(format!("{error:#}"), expected.to_string());
+    // The number behind it is another system's, where the callee is a guest.
+    assert!(format!("{error:#}").starts_with("No such file or directory"), "{error:#}");
     let error = thrower.text_alone().await.expect_err("it fails");
     assert_eq!(format!("{error:?}"), "only this");
     Ok(())

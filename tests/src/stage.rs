@@ -19,6 +19,9 @@ pub struct Stage {
     pub directory: PathBuf,
     /// Whether what is sent between `main` and a component is encoded.
     pub encoded: bool,
+    /// Whether components run in sandboxes: integers of a pointer's size have 32 bits there, and a panic ends the
+    /// instance that it happens in.
+    pub sandboxed: bool,
 }
 
 impl Stage {
@@ -32,7 +35,7 @@ impl Stage {
             .context("cannot read the configuration")?;
         let app = App::builder().config(config).local_calls(calls).start().await?;
         let encoded = calls == LocalCalls::Encoded;
-        Ok(Self { app, directory: directory.to_owned(), encoded })
+        Ok(Self { app, directory: directory.to_owned(), encoded, sandboxed: false })
     }
 }
 

@@ -9,7 +9,7 @@ mod structs;
 
 pub(crate) use self::{
     collections::{collections, hashed_collections},
-    numbers::{floats_keep_their_bits, numbers},
+    numbers::{floats_keep_their_bits, integers_wider_than_a_guests, numbers},
     recursion::{instantiated_generics, recursive_types},
     standard::{shared_and_borrowed_types, types_of_the_standard_library},
     structs::{enums, options, sixteen_arguments, structs, texts},

@@ -194,9 +194,19 @@ impl ConfigFile {
     /// directory of the file.
     #[must_use]
     pub fn binary(&self) -> Option<PathBuf> {
-        let binary = self.document.app.binary.as_ref()?;
+        self.document.app.binary.as_deref().map(|path| self.beside(path))
+    }
+
+    /// The same program as [`binary`](Self::binary) for groups in a sandbox: `wasm` in `[app]`.
+    #[must_use]
+    pub fn wasm(&self) -> Option<PathBuf> {
+        self.document.app.wasm.as_deref().map(|path| self.beside(path))
+    }
+
+    /// A path that starts at the directory of the file.
+    fn beside(&self, path: &Path) -> PathBuf {
         let directory = self.path().and_then(Path::parent);
-        Some(directory.map_or_else(|| binary.clone(), |directory| directory.join(binary)))
+        directory.map_or_else(|| path.to_owned(), |directory| directory.join(path))
     }
 
     /// The environment of the program: `env` in `[app]`. It may hold secrets.

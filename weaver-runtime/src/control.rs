@@ -66,8 +66,19 @@ pub trait Ingress {
 pub struct Health {
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
+    /// In a sandbox: what instances have ended for.
+    pub ended: Option<InstancesEnded>,
     /// What is under way.
     pub gauges: Gauges,
+}
+
+/// Instances of a guest that have ended for what they did, in the life of one replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstancesEnded {
+    /// How many.
+    pub count: u32,
+    /// What the last one did.
+    pub reason: String,
 }
 
 /// What a process has under way with others. Calls within it are not counted: they are method calls.
@@ -128,6 +139,8 @@ pub struct ReplicaStatus {
     pub restarts: u32,
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
+    /// In a sandbox: what its instances have ended for.
+    pub ended: Option<InstancesEnded>,
     /// What it had under way when it was last asked, a few seconds ago; none before its first answer.
     pub gauges: Option<Gauges>,
 }

@@ -28,6 +28,7 @@ pub use self::main_entry::{MainEntry, MainFuture, Reported, main, main_future};
 pub(crate) use self::outside::listen;
 use self::{bindings::weaver::guest::host, outside::ThroughHost, turn::Turns};
 use crate::{
+    client::READY_METHOD,
     codec,
     component::{BoxFuture, Dispatch},
     construct::Local,
@@ -162,6 +163,13 @@ impl Inside {
 impl Serve for Inside {
     fn call(&self, called: Called) -> BoxFuture<'static, Result<Message, Failure>> {
         let Called { id, component, method, arguments, .. } = called;
+        if (component, method) == (GUEST_COMPONENT, READY_METHOD) {
+            let node = Arc::clone(&self.node);
+            return Box::pin(async move {
+                node.settled().await;
+                Ok(Message::empty())
+            });
+        }
         let target = match component {
             GUEST_COMPONENT => Some(Arc::clone(&self.guest)),
             _ => self.node.target(component),

@@ -12,7 +12,10 @@ mod tests;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -86,7 +89,12 @@ pub(crate) struct Link {
     flows: Arc<Flows>,
     out: Arc<Outgoing>,
     limits: LinkLimits,
+    /// The guest waits for something, and has not said until when.
+    waits: AtomicBool,
 }
+
+/// What comes of a call.
+pub(crate) type Answer = oneshot::Receiver<Result<Message, Failure>>;
 
 /// What the other side may have under way.
 #[derive(Clone, Copy, Debug)]
@@ -252,7 +260,8 @@ impl Link {
             closed: None,
         };
         let flows = Arc::new(Flows::new(Arc::clone(&out), limits.bytes));
-        Arc::new(Self { side, state: Mutex::new(state), flows, out, limits })
+        let waits = AtomicBool::new(false);
+        Arc::new(Self { side, state: Mutex::new(state), flows, out, limits, waits })
     }
 
     /// All that waits to be carried over.
@@ -260,15 +269,27 @@ impl Link {
         self.out.take()
     }
 
+    /// Whether the guest waits for something, and has not said until when; it is asked once.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn takes_a_question(&self) -> bool {
+        self.waits.swap(false, Ordering::Relaxed)
+    }
+
+    /// Tells the host that this guest waits for something.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn say_that_it_waits(&self) {
+        self.out.push_header(Header::new(Kind::Waits, 0));
+    }
+
     /// Whether nothing waits to be carried over.
     pub(crate) fn is_quiet(&self) -> bool {
         self.out.bytes() == 0
     }
 
-    /// Whether the other side has answered a call.
+    /// Whether there was more than the first call, which asks whether the other side is ready.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn has_answered(&self) -> bool {
-        self.lock().answered > 0
+    pub(crate) fn was_called(&self) -> bool {
+        self.lock().next_call > 4
     }
 
     /// What has become of our calls.
@@ -293,13 +314,14 @@ impl Link {
         result
     }
 
-    fn send(
+    /// The same for a call that nobody gives up.
+    pub(crate) fn send(
         self: &Arc<Self>,
         component: u16,
         method: u16,
         key: Option<u64>,
         mut message: Message,
-    ) -> Result<(u64, oneshot::Receiver<Result<Message, Failure>>), Failure> {
+    ) -> Result<(u64, Answer), Failure> {
         let context = CallContext::current();
         self.flows.check_outgoing(message.announced_streams(), self.limits.streams, Ran::No)?;
         let queued = self.out.bytes() + message.frame_bytes();
@@ -401,7 +423,13 @@ impl Link {
             Kind::Ended => self.flows.ended(call, component, frame.message),
             Kind::Credit => self.flows.credit(call, component, time_left_ms as usize),
             Kind::Stop => self.flows.stop(call, component),
-            Kind::Hello | Kind::Welcome | Kind::GoAway | Kind::Stream | Kind::Connected => {
+            Kind::Waits => self.waits.store(true, Ordering::Relaxed),
+            Kind::Hello
+            | Kind::Welcome
+            | Kind::GoAway
+            | Kind::Stream
+            | Kind::Lane
+            | Kind::Connected => {
                 return Err(BadFrame(format!("a frame of kind {kind:?}")));
             }
         }

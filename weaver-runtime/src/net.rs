@@ -18,6 +18,7 @@ mod group;
 mod halves;
 mod handshake;
 mod io;
+mod lane;
 #[cfg(target_os = "linux")]
 mod local;
 #[cfg(not(target_os = "linux"))]

@@ -142,6 +142,15 @@ impl Node {
         self.registry.graph()
     }
 
+    /// Waits until the first attempt to build each component here has ended.
+    #[cfg(target_family = "wasm")]
+    pub(crate) async fn settled(&self) {
+        for slot in self.slots.values() {
+            // One that failed is said so to its callers.
+            let _ = slot.ready().await;
+        }
+    }
+
     /// The components here that could not be built yet, with the reason of the last attempt.
     pub(crate) fn failed(&self) -> Vec<(String, String)> {
         let failed = self

@@ -13,6 +13,8 @@ mod listeners;
 mod outward;
 #[cfg(not(target_family = "wasm"))]
 mod replica;
+#[cfg(not(target_family = "wasm"))]
+mod whole;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -30,6 +32,7 @@ pub(crate) use self::in_process::{InSandbox, start};
 pub use self::{
     group::{Ended, Instance, Instances, Listen, Turn},
     replica::{SandboxBootstrap, run_sandboxed_replica},
+    whole::run_sandboxed_program,
 };
 
 /// What a guest may have and do: nothing that is not here.

@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Stream,
     /// An item of a stream; the payload is a `Result<T, E>`.
     Item,
+    /// First on each further stream that calls share.
+    Lane,
     /// Between a guest and its host: a [`Request`](Self::Request) with a route key, of 8 bytes behind the
     /// metadata.
     KeyedRequest,
@@ -57,6 +59,8 @@ pub(crate) enum Kind {
     Credit,
     /// Between a guest and its host: nobody reads any more.
     Stop,
+    /// Guest to host: something in it may go on by itself, at a time that it has not said yet.
+    Waits,
 }
 
 /// The header of a frame, without its length.
@@ -146,7 +150,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -157,11 +161,13 @@ impl Kind {
         Self::Accept,
         Self::Stream,
         Self::Item,
+        Self::Lane,
         Self::KeyedRequest,
         Self::Connected,
         Self::Ended,
         Self::Credit,
         Self::Stop,
+        Self::Waits,
     ];
 
     fn code(self) -> u8 {
@@ -176,11 +182,13 @@ impl Kind {
             Self::Accept => 8,
             Self::Stream => 9,
             Self::Item => 10,
-            Self::KeyedRequest => 11,
-            Self::Connected => 12,
-            Self::Ended => 13,
-            Self::Credit => 14,
-            Self::Stop => 15,
+            Self::Lane => 11,
+            Self::KeyedRequest => 12,
+            Self::Connected => 13,
+            Self::Ended => 14,
+            Self::Credit => 15,
+            Self::Stop => 16,
+            Self::Waits => 17,
         }
     }
 

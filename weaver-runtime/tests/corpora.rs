@@ -150,7 +150,7 @@ fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
     // The first byte is the size of the pieces, less one.
     let cut = |piece: u8, stream: &[u8]| [&[piece][..], stream].concat();
-    let kinds: Vec<u8> = (1..=10).flat_map(|kind| frame(kind, b"body")).collect();
+    let kinds: Vec<u8> = (1..=11).flat_map(|kind| frame(kind, b"body")).collect();
     let mut with_metadata = frame(3, b"arguments and metadata");
     with_metadata[5] = 255;
     with_metadata[6] = 8;
@@ -174,7 +174,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("length-max", cut(9, &header(u32::MAX, 3))),
         ("length-2-62", cut(9, &(1_u64 << 62).to_le_bytes())),
         ("kind-0", cut(9, &frame(0, b""))),
-        ("kind-11", cut(9, &frame(11, b""))),
+        ("kind-99", cut(9, &frame(99, b""))),
         ("a-good-one-then-a-bad", cut(30, &[frame(6, b""), header(3, 3)].concat())),
         ("text", cut(3, b"GET / HTTP/1.1\r\n\r\n")),
     ]

@@ -77,9 +77,9 @@ impl fmt::Display for Report<'_> {
         let (refused, dropped) = (sum(|counts| counts.refused), dropped.iter().sum::<u64>());
         write!(f, "{arrived} packets arrived, {lost} were lost by chance, {refused} because the ")?;
         writeln!(f, "relay's queue was full, {dropped} before it.\n")?;
-        write!(f, "| | calls of | in flight | | calls/s | p50 ms | p99 | p99.9 ")?;
-        writeln!(f, "| 1 % loss: calls/s | p50 ms | p99 | p99.9 | held up |")?;
-        writeln!(f, "| --- | --: | --: | --- |{}", " --: |".repeat(9))?;
+        write!(f, "| | calls of | in flight | | calls/s | p50 ms | p99 | p99.9 | CPU µs ")?;
+        writeln!(f, "| 1 % loss: calls/s | p50 ms | p99 | p99.9 | CPU µs | held up |")?;
+        writeln!(f, "| --- | --: | --: | --- |{}", " --: |".repeat(11))?;
         for row in rows {
             let Row { flavour, cell, system, without_loss, with_loss } = row;
             write!(f, "| {flavour} | {} | {} | {system} |", cell.size(), cell.in_flight)?;
@@ -97,5 +97,6 @@ fn write_rounds(f: &mut fmt::Formatter<'_>, rounds: &[Measured]) -> fmt::Result 
     write!(f, " {:.0} |", of(|measured| measured.calls_per_second))?;
     let latencies: [fn(&Measured) -> f64; 3] =
         [|measured| measured.p50_us, |measured| measured.p99_us, |measured| measured.p999_us];
-    latencies.into_iter().try_for_each(|latency| write!(f, " {:.2} |", of(latency) / 1e3))
+    latencies.into_iter().try_for_each(|latency| write!(f, " {:.2} |", of(latency) / 1e3))?;
+    write!(f, " {} |", two_digits(of(|measured| measured.cpu_us)))
 }

@@ -1,7 +1,7 @@
 //! Numbers of every width, at their bounds.
 
 use serde::{Deserialize, Serialize};
-use weaver::Result;
+use weaver::{CallErrorKind, Context, Ran, Result};
 
 use super::echo::{Echo, assert_echoed};
 use crate::Stage;
@@ -16,7 +16,7 @@ pub(super) struct Numbers {
 }
 
 const SMALLEST: Numbers = Numbers {
-    signed: (i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN, isize::MIN),
+    signed: (i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN, i32::MIN as isize),
     unsigned: (0, 0, 0, 0, 0, 0),
     floats: (f32::MIN, f64::MIN),
     truth: false,
@@ -24,8 +24,8 @@ const SMALLEST: Numbers = Numbers {
 };
 
 const LARGEST: Numbers = Numbers {
-    signed: (i8::MAX, i16::MAX, i32::MAX, i64::MAX, i128::MAX, isize::MAX),
-    unsigned: (u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX, usize::MAX),
+    signed: (i8::MAX, i16::MAX, i32::MAX, i64::MAX, i128::MAX, i32::MAX as isize),
+    unsigned: (u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX, u32::MAX as usize),
     floats: (f32::INFINITY, f64::NEG_INFINITY),
     truth: true,
     letter: char::MAX,
@@ -43,6 +43,23 @@ const LOPSIDED: Numbers = Numbers {
 pub(crate) async fn numbers(stage: &Stage) -> Result<()> {
     let echo = stage.app.get::<dyn Echo>().await?;
     assert_echoed([SMALLEST, LARGEST, LOPSIDED], |it| echo.numbers(it)).await
+}
+
+/// They travel with 64 bits. A guest's have 32.
+pub(crate) async fn integers_wider_than_a_guests(stage: &Stage) -> Result<()> {
+    let echo = stage.app.get::<dyn Echo>().await?;
+    let small = Numbers { signed: (0, 0, 0, 0, 0, isize::MIN), ..SMALLEST };
+    let large = Numbers { unsigned: (0, 0, 0, 0, 0, usize::MAX), ..SMALLEST };
+    if !stage.sandboxed {
+        return assert_echoed([small, large], |it| echo.numbers(it)).await;
+    }
+    for wide in [small, large] {
+        let error = echo.numbers(wide).await.expect_err("it has no room there");
+        let error = error.call_error().context("it is of the way")?;
+        assert!(matches!(error.kind(), CallErrorKind::Malformed { .. }), "{error}");
+        assert_eq!(error.ran(), Ran::No);
+    }
+    Ok(())
 }
 
 /// NaNs with a payload, signalling and negative ones, and the zeros: `==` cannot tell them apart.

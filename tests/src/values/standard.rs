@@ -5,7 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
     collections::BTreeMap,
-    ffi::{CString, OsString},
+    ffi::CString,
     marker::PhantomData,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::{NonZeroU16, Wrapping},
@@ -35,7 +35,6 @@ pub(super) struct Standard {
     inclusive: RangeInclusive<char>,
     bounds: [Bound<u8>; 3],
     path: PathBuf,
-    os: OsString,
     c: CString,
     phantom: PhantomData<String>,
 }
@@ -56,7 +55,6 @@ pub(crate) async fn types_of_the_standard_library(stage: &Stage) -> Result<()> {
         inclusive: 'a'..='z',
         bounds: [Bound::Unbounded, Bound::Included(1), Bound::Excluded(2)],
         path: PathBuf::from("/tmp/ä b"),
-        os: OsString::from("os"),
         c: CString::from(c"c"),
         phantom: PhantomData,
     };

@@ -8,5 +8,6 @@ mod exit_codes;
 mod kills;
 mod placements;
 mod processes;
+mod sandboxes;
 mod shutdown;
 mod torture;

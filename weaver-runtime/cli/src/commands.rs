@@ -2,6 +2,7 @@
 
 mod deploy;
 mod graph;
+mod run;
 mod status;
 
 use std::{
@@ -33,6 +34,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Deploy(deploy::Deploy),
+    Run(run::Run),
     Status(status::Status),
     Graph(graph::Graph),
     /// Ask a program for its components.
@@ -50,6 +52,7 @@ impl Arguments {
     pub(crate) fn run(self) -> Result<u8, Box<dyn Error>> {
         match self.command {
             Command::Deploy(deploy) => deploy.run(),
+            Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
             Command::Graph(graph) => graph.run(),
             Command::Ask { program } => Ok(program::ask(&program)?),

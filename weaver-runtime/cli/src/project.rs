@@ -37,7 +37,7 @@ pub(crate) enum ProjectError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The binary that the configuration names.
-    #[error("{}, the `binary` of [app], does not exist", .0.display())]
+    #[error("{}, which [app] names, does not exist", .0.display())]
     NoBinary(PathBuf),
     /// Cargo could not be run.
     #[error("cannot run cargo")]
@@ -54,8 +54,8 @@ pub(crate) enum ProjectError {
     BuildGuest(String),
     /// A program file has no WebAssembly.
     #[error(
-        "`binary` in [app] is native code, which cannot run in a sandbox: name a package, or leave \
-         out `sandbox`"
+        "`binary` in [app] is native code, which cannot run in a sandbox: name the same program as \
+         WebAssembly as `wasm`, or a `package` that is built, or leave out `sandbox`"
     )]
     BinaryInSandbox,
     /// The compiler's target.
@@ -129,7 +129,8 @@ impl Project {
     /// Builds the program as WebAssembly, for the groups that `who` names.
     pub(crate) fn build_guest(&self, release: bool, who: &str) -> Result<PathBuf, ProjectError> {
         if self.config.binary().is_some() {
-            return Err(ProjectError::BinaryInSandbox);
+            let wasm = self.config.wasm().ok_or(ProjectError::BinaryInSandbox)?;
+            return wasm.canonicalize().map_err(|_| ProjectError::NoBinary(wasm));
         }
         self.add_target()?;
         let mut cargo = self.cargo(release);

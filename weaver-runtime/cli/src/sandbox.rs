@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -41,6 +42,13 @@ pub(crate) enum SandboxError {
     /// Cargo has said why.
     #[error("cargo could not build the host of sandboxes")]
     BuildHost,
+    /// The program.
+    #[error("cannot read {}", .path.display())]
+    Program {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// The host could not be run.
     #[error("cannot run {}", .path.display())]
     Run {
@@ -101,6 +109,17 @@ impl Sandbox {
     }
 }
 
+/// Runs a program as one guest; its exit code.
+pub(crate) fn run(program: &Path) -> Result<u8, SandboxError> {
+    let program = program
+        .canonicalize()
+        .map_err(|source| SandboxError::Program { path: program.to_owned(), source })?;
+    let host = host(false)?;
+    let error = Command::new(&host).arg("run").args([&program, &cache()]).exec();
+    // It returns only if it fails.
+    Err(SandboxError::Run { path: host, source: error })
+}
+
 /// The executable that runs guests: cargo builds it beside this command, once.
 fn host(release: bool) -> Result<PathBuf, SandboxError> {
     if let Some(host) = std::env::var_os(HOST_VARIABLE) {
@@ -111,7 +130,9 @@ fn host(release: bool) -> Result<PathBuf, SandboxError> {
     if !manifest.is_file() {
         return Err(SandboxError::NoHost(source));
     }
-    logs::note("building the host of sandboxes (the first time this takes minutes)");
+    if !is_built() {
+        logs::note("building the host of sandboxes, once; this takes minutes");
+    }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--bin", "weaver-host", "--message-format=json-render-diagnostics"]);
     cargo.args(release.then_some("--release")).arg("--manifest-path").arg(&manifest);
@@ -123,6 +144,12 @@ fn host(release: bool) -> Result<PathBuf, SandboxError> {
     let built = crate::project::executables(&output.stdout, |_| true);
     let host = built.into_iter().find(|(name, _)| name == "weaver-host");
     host.map(|(_, path)| path).ok_or(SandboxError::BuildHost)
+}
+
+/// Whether there is a host beside this command, of whatever age: cargo builds both into one folder.
+fn is_built() -> bool {
+    let beside = std::env::current_exe().map(|command| command.with_file_name("weaver-host"));
+    beside.is_ok_and(|host| host.is_file())
 }
 
 /// The user's cache, as the XDG base directory specification has it.

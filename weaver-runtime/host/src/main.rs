@@ -6,7 +6,10 @@ use weaver_host::{Engine, Guest};
 use weaver_runtime::{
     Context as _, Error, Result,
     bootstrap::{self, NOT_STARTED_EXIT_CODE},
-    sandbox::{Grants, SandboxBootstrap, run_sandboxed_replica},
+    codec,
+    config::ConfigFile,
+    placement::MAIN,
+    sandbox::{Grants, SandboxBootstrap, run_sandboxed_program, run_sandboxed_replica},
 };
 
 fn main() -> ExitCode {
@@ -22,26 +25,44 @@ fn main() -> ExitCode {
     }
 }
 
+/// `weaver-host` alone, with a bootstrap on its standard input: a replica of a deployment. The others are what
+/// the command asks for: see [`graph`] and [`program`].
 async fn run() -> Result<u8> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if let [command, wasm, cache] = arguments.as_slice()
-        && command == "graph"
-    {
-        return graph(wasm.as_ref(), cache.as_ref()).await;
+    match arguments.as_slice() {
+        [] => replica().await,
+        [command, wasm, cache] if command == "graph" => graph(wasm.as_ref(), cache.as_ref()).await,
+        [command, wasm, cache] if command == "run" => program(wasm.as_ref(), cache.as_ref()).await,
+        _ => Err(Error::msg("`weaver` starts this: see `weaver deploy` and `weaver run`")),
     }
+}
+
+async fn replica() -> Result<u8> {
     let SandboxBootstrap { bootstrap, graph, wasm, cache, grants } = bootstrap::receive()
         .context("this is the host of a sandbox, which `weaver deploy` starts")?;
+    run_sandboxed_replica(bootstrap, graph, guest(&wasm, &cache, grants)?).await
+}
+
+fn guest(wasm: &Path, cache: &Path, grants: Grants) -> Result<Guest> {
     let engine = Engine::new()?;
-    let component = engine.load(&wasm, &cache)?;
-    let guest = Guest::new(&engine, &component, grants)?;
-    run_sandboxed_replica(bootstrap, graph, guest).await
+    Guest::new(&engine, &engine.load(wasm, cache)?, grants)
 }
 
 /// `weaver-host graph PROGRAM CACHE`: prints what the program consists of.
 async fn graph(wasm: &Path, cache: &Path) -> Result<u8> {
-    let engine = Engine::new()?;
-    let guest = Guest::new(&engine, &engine.load(wasm, cache)?, Grants::default())?;
-    let graph = guest.describe().await?;
+    let graph = guest(wasm, cache, Grants::default())?.describe().await?;
     std::io::stdout().lock().write_all(&graph).context("cannot print the graph")?;
     Ok(0)
+}
+
+/// `weaver-host run PROGRAM CACHE`: runs the program, with the `weaver.toml` that is found as for a process.
+async fn program(wasm: &Path, cache: &Path) -> Result<u8> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = ConfigFile::find(&here, std::env::var_os("WEAVER_CONFIG"));
+    let config = found.map(|path| ConfigFile::load(&path)).transpose();
+    let config = config.context("cannot read the configuration")?.unwrap_or_default();
+    let main = config.groups().get(MAIN).and_then(|main| main.sandbox.clone());
+    let guest = guest(wasm, cache, main.unwrap_or_default())?;
+    let graph = codec::decode(&guest.describe().await?).context("its graph cannot be read")?;
+    run_sandboxed_program(&graph, &config, guest).await
 }

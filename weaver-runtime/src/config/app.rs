@@ -15,20 +15,23 @@ pub(super) struct App {
     pub(super) name: Option<String>,
     pub(super) package: Option<String>,
     pub(super) binary: Option<PathBuf>,
+    pub(super) wasm: Option<PathBuf>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) args: Vec<String>,
 }
 
 impl App {
     pub(super) fn read(table: &Table<'_>, mistakes: &mut Mistakes) -> Self {
-        table.refuse_unknown(&["name", "package", "binary", "env", "args"], mistakes);
+        table.refuse_unknown(&["name", "package", "binary", "wasm", "env", "args"], mistakes);
         refuse_package_and_binary(table, mistakes);
+        refuse_wasm_alone(table, mistakes);
         let mut app = Self::default();
         for entry in table.entries() {
             match entry.key {
                 "name" => app.name = read_name(&entry, mistakes),
                 "package" => app.package = read_nonempty(&entry, mistakes),
                 "binary" => app.binary = read_nonempty(&entry, mistakes).map(PathBuf::from),
+                "wasm" => app.wasm = read_nonempty(&entry, mistakes).map(PathBuf::from),
                 "env" => app.env = read_env(&entry, mistakes),
                 "args" => app.args = read_args(&entry, mistakes),
                 _ => {} // Refused above.
@@ -44,6 +47,7 @@ impl fmt::Debug for App {
             .field("name", &self.name)
             .field("package", &self.package)
             .field("binary", &self.binary)
+            .field("wasm", &self.wasm)
             .field("env", &self.env.keys())
             .finish_non_exhaustive()
     }
@@ -57,6 +61,16 @@ fn refuse_package_and_binary(table: &Table<'_>, mistakes: &mut Mistakes) {
         );
         let later = package.key_offset.max(binary.key_offset);
         mistakes.add(later, MistakeKind::Conflict, message);
+    }
+}
+
+fn refuse_wasm_alone(table: &Table<'_>, mistakes: &mut Mistakes) {
+    if let (Some(wasm), None) = (table.get("wasm"), table.get("binary")) {
+        let message = format!(
+            "{wasm} without `binary`: it is the same program as that, for groups in a sandbox; of a \
+             `package`, cargo builds both"
+        );
+        mistakes.add(wasm.key_offset, MistakeKind::Conflict, message);
     }
 }
 

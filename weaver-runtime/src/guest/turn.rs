@@ -1,9 +1,11 @@
 //! [`Turns`]: the guest's tokio runtime, which works while the host lets it and never waits.
 //!
-//! A runtime that has nothing left to do parks its thread: before that it says so to a hook, and then it
-//! sleeps until its next timer is due. The host, which implements the clock, takes that as the end of the turn: it
-//! remembers for how long the guest would sleep, and returns from the sleep at once. So the host knows when the
-//! next turn is due, and a guest that waits costs nothing.
+//! A runtime that has nothing left to do parks its thread: before that it says so to a hook. In a turn with frames
+//! that is the end: somebody is waiting for what they have brought about. If something is left that may go on by
+//! itself, the host is told so, and gives an empty turn before it waits. In that, the runtime sleeps until its
+//! next timer is due, and the host, which implements the clock, remembers for how long the guest would sleep, and
+//! returns from the sleep at once. So the host knows when the next turn is due, and a guest that waits costs
+//! nothing.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,8 +29,10 @@ const ALARM_SECONDS: u64 = 24 * 60 * 60;
 thread_local! {
     /// Who waits for the end of the turn.
     static WAITING: RefCell<Option<Waker>> = const { RefCell::new(None) };
-    /// Whether the runtime has slept in this turn.
-    static HAS_SLEPT: Cell<bool> = const { Cell::new(false) };
+    /// Whether the runtime is to sleep before the turn ends.
+    static MUST_SLEEP: Cell<bool> = const { Cell::new(true) };
+    /// Whether the turn has ended.
+    static HAS_ENDED: Cell<bool> = const { Cell::new(false) };
 }
 
 pub(super) struct Turns {
@@ -41,12 +45,15 @@ impl Turns {
         let runtime = Builder::new_current_thread()
             .enable_time()
             .on_thread_park(|| {
-                host::park(true);
+                if MUST_SLEEP.get() {
+                    host::park(true);
+                } else {
+                    end();
+                }
             })
             .on_thread_unpark(|| {
-                if host::park(false) {
-                    HAS_SLEPT.set(true);
-                    WAITING.take().into_iter().for_each(Waker::wake);
+                if MUST_SLEEP.get() && host::park(false) {
+                    end();
                 }
             })
             .build()?;
@@ -61,13 +68,17 @@ impl Turns {
 
     /// Takes frames from the host and works until there is nothing to do but wait.
     pub(super) fn take(&self, frames: Vec<u8>, program: &Program) {
-        HAS_SLEPT.set(false);
+        HAS_ENDED.set(false);
+        MUST_SLEEP.set(frames.is_empty());
         self.runtime.block_on(Turn { turns: self, program, frames: Some(frames) });
+        if !MUST_SLEEP.get() && !self.is_idle(program) {
+            program.link.say_that_it_waits();
+        }
     }
 
     /// Nothing is left that could wait for a timer.
-    fn is_idle(&self) -> bool {
-        self.runtime.metrics().num_alive_tasks() == 0
+    fn is_idle(&self, program: &Program) -> bool {
+        self.runtime.metrics().num_alive_tasks() == 0 && !program.has_main()
     }
 
     fn keep_alarm(&self, cx: &mut Context<'_>) {
@@ -77,6 +88,12 @@ impl Turns {
             *alarm = None;
         }
     }
+}
+
+/// Ends the turn, in which nothing is left to do but wait.
+fn end() {
+    HAS_ENDED.set(true);
+    WAITING.take().into_iter().for_each(Waker::wake);
 }
 
 struct Turn<'a> {
@@ -95,7 +112,7 @@ impl Future for Turn<'_> {
             self.program.receive(frames);
         }
         self.program.poll_main(cx);
-        if HAS_SLEPT.get() || (self.turns.is_idle() && !self.program.has_main()) {
+        if HAS_ENDED.get() || self.turns.is_idle(self.program) {
             return Poll::Ready(());
         }
         self.turns.keep_alarm(cx);

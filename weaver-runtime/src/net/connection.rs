@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use tokio::{
     runtime::Handle,
     sync::oneshot,
+    task::JoinSet,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -27,6 +28,7 @@ use super::{
     halves::{Progress, ReceiveHalf, SendHalf},
     handshake::{self, Hello, Welcome},
     io::Io,
+    lane::Lane,
     local::{self, Arrivals, Door, LocalSocket, Neighbour, Purpose},
     outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing, Reader},
@@ -36,7 +38,7 @@ use crate::{
     context::CallContext,
     error::{CallErrorKind, Failure, Load, Ran, Refusal},
     fingerprint::Signature,
-    limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, STALL_BYTES_MIN, STALL_SECONDS_MAX},
+    limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, LANES, STALL_BYTES_MIN, STALL_SECONDS_MAX},
     message::{Buffer, Message},
     stream::{ByteStream, Streams},
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
@@ -118,7 +120,8 @@ impl Connection {
         // Before the callee knows where to dial.
         let answers = door.map(|door| door.expect(&quic, Purpose::Answer, io.program()));
         let answers = answers.transpose().map_err(local)?;
-        let hello = Hello { local: door.map(|door| door.name().to_owned()), ..hello.clone() };
+        let local_name = door.map(|door| door.name().to_owned());
+        let hello = Hello { local: local_name, lanes: LANES, ..hello.clone() };
         let first = handshake::frame(Kind::Hello, &hello)
             .map_err(|failure| protocol(failure.kind.to_string()))?;
         send.write_chunk(first).await.map_err(|error| protocol(error.to_string()))?;
@@ -134,8 +137,13 @@ impl Connection {
             return Err(ConnectError::WrongVersion { address, difference });
         }
         let Welcome::ComeTo { local: name } = welcome else {
-            let connection = Self::new(quic, None, Outbox::default(), streams_max, io);
-            connection.start(SendHalf::Quic(send), receive, decoder);
+            let mut lanes = vec![Lane { send: SendHalf::Quic(send), receive, decoder }];
+            for _ in 1..LANES {
+                lanes.push(Lane::open(&quic).await.map_err(failed)?);
+            }
+            let outbox = Outbox::new(lanes.len());
+            let connection = Self::new(quic, None, outbox, streams_max, io);
+            connection.start(lanes);
             return Ok(connection);
         };
         let Some(answers) = answers else {
@@ -173,15 +181,17 @@ impl Connection {
     }
 
     /// Starts the tasks of the connection; all of them end with it.
-    fn start(self: &Arc<Self>, send: SendHalf, receive: ReceiveHalf, decoder: FrameDecoder) {
+    fn start(self: &Arc<Self>, lanes: Vec<Lane>) {
         // Who calls a neighbour is woken by the kernel, and not by a thread between the two. But a worker
         // of a multi-thread runtime runs first what was woken last: the writer would take a frame or two,
         // before the other callers have had their turn.
-        let (runtime, is_patient) = match &receive {
-            ReceiveHalf::Quic(_) => (self.io.handle(), false),
-            ReceiveHalf::Local(_) => (self.io.program(), self.io.has_thread()),
+        let (runtime, is_patient) = match &self.neighbour {
+            None => (self.io.handle(), false),
+            Some(_) => (self.io.program(), self.io.has_thread()),
         };
-        let write = write(self.quic.clone(), send, Arc::clone(&self.outbox), is_patient);
+        let (sends, receives): (Vec<_>, Vec<_>) =
+            lanes.into_iter().map(|lane| (lane.send, (lane.receive, lane.decoder))).unzip();
+        let write = write(self.quic.clone(), sends, Arc::clone(&self.outbox), is_patient);
         let connection = Arc::clone(self);
         runtime.spawn(async move {
             write.await;
@@ -189,15 +199,17 @@ impl Connection {
                 connection.close(CLOSED_PROTOCOL, "its requests are not read");
             }
         });
-        runtime.spawn(Arc::clone(self).read(receive, decoder));
+        let mut readers = JoinSet::new();
+        for (receive, decoder) in receives {
+            readers.spawn_on(Arc::clone(self).read_lane(receive, decoder), runtime);
+        }
+        runtime.spawn(Arc::clone(self).read(readers));
         self.io.spawn(Arc::clone(self).read_large());
         self.io.spawn(Arc::clone(self).read_streams());
     }
 
     fn start_local(self: &Arc<Self>, socket: Arc<LocalSocket>, answers: Arrivals) {
-        let (send, receive) =
-            (SendHalf::Local(Arc::clone(&socket)), ReceiveHalf::Local(Arc::clone(&socket)));
-        self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX));
+        self.start(vec![Lane::local(Arc::clone(&socket))]);
         self.io.spawn(local::end_with(socket, self.quic.clone()));
         let (connection, reading) = (Arc::clone(self), Tally::add(&self.reading, 1));
         let take = move |socket| Arc::clone(&connection).read_answer(socket);
@@ -270,7 +282,7 @@ impl Connection {
         };
         let mut interest = Interest { connection: self, call, large: None };
         let (mut frame, message_bytes) = request(call, component, method, message);
-        let (answer, was_sent) = match self.send(&mut frame, is_alone) {
+        let (answer, was_sent) = match self.send(call, &mut frame, is_alone) {
             Ok(large) => {
                 interest.large = large;
                 (answer.await.ok(), true)
@@ -308,15 +320,16 @@ impl Connection {
         Ok(Arguments { streams, runtime: Some(Handle::current()) })
     }
 
-    /// Sends a frame; a large one is taken back if what is returned is dropped before it has left.
-    /// It `is_alone` if no other call waits for its answer.
+    /// Sends a frame about `call`; a large one is taken back if what is returned is dropped before it has
+    /// left. It `is_alone` if no other call waits for its answer.
     fn send(
         &self,
+        call: u64,
         frame: &mut Buffer,
         is_alone: bool,
     ) -> Result<Option<oneshot::Sender<Never>>, Failure> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            self.outbox.send(frame, is_alone).map_err(not_sent)?;
+            self.outbox.send(call, frame, is_alone).map_err(not_sent)?;
             return Ok(None);
         }
         let (wanted, given_up) = oneshot::channel();
@@ -333,16 +346,29 @@ impl Connection {
         Ok(Some(wanted))
     }
 
-    async fn read(self: Arc<Self>, mut stream: ReceiveHalf, mut decoder: FrameDecoder) {
-        let reason = loop {
+    /// Why the lane has ended.
+    async fn read_lane(
+        self: Arc<Self>,
+        mut stream: ReceiveHalf,
+        mut decoder: FrameDecoder,
+    ) -> String {
+        loop {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
             match next_frame(&mut stream, &mut decoder).await {
                 Ok(Some(frame)) => self.take(frame),
-                Ok(None) => break "the callee closed the connection".to_owned(),
-                Err(error) => break error.to_string(),
+                Ok(None) => return "the callee closed the connection".to_owned(),
+                Err(error) => return error.to_string(),
             }
-        };
+        }
+    }
+
+    /// A callee ends its lanes when we have ended ours, after the last answer. So the end of one is the end
+    /// of all, and one that ends while calls wait for it leaves none waiting for ever.
+    async fn read(self: Arc<Self>, mut readers: JoinSet<String>) {
+        // There is one at least, and nothing panics there.
+        let reason = readers.join_next().await.and_then(Result::ok).unwrap_or_default();
+        drop(readers);
         self.outbox.close();
         if self.waiting.is_closing() {
             // The last streams may be on their way still. A callee that drains closes the connection
@@ -413,11 +439,13 @@ impl Connection {
             | Kind::Cancel
             | Kind::Stream
             | Kind::Item
+            | Kind::Lane
             | Kind::KeyedRequest
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
-            | Kind::Stop => {
+            | Kind::Stop
+            | Kind::Waits => {
                 self.close(CLOSED_PROTOCOL, "a frame that only a caller sends");
             }
         }
@@ -500,7 +528,7 @@ impl Drop for Interest<'_> {
             let method = u16::from(self.large.is_some());
             let header = Header { method, ..Header::new(Kind::Cancel, self.call) };
             // A closed outbox means that the callee will learn it otherwise.
-            let _ = self.connection.outbox.send_notice(header.alone());
+            let _ = self.connection.outbox.send_notice(self.call, header.alone());
             self.connection.finish_if_done();
         }
     }
@@ -781,9 +809,6 @@ impl Pace {
     }
 }
 
-/// The other streams of a connection have 0.
-const SHARED_STREAM_PRIORITY: i32 = 1;
-
 /// The peer takes nothing any more.
 #[derive(Debug)]
 pub(super) struct Stalled;
@@ -808,26 +833,34 @@ async fn unless_stalled<T>(
     }
 }
 
-/// The single writer of a stream: one write for everything that was queued meanwhile. Ends when the outbox
-/// is closed, when the stream or the connection is gone, and when the peer reads nothing any more.
+/// The single writer of all lanes: one write on each for everything that was queued meanwhile. Ends when the
+/// outbox is closed, when a lane or the connection is gone, and when the peer reads nothing any more. (A lane
+/// that is not read holds up the others once a whole window of it is unread. What one that has lost a packet
+/// has to wait for is far less.)
 pub(super) async fn write(
     quic: quinn::Connection,
-    mut stream: SendHalf,
+    mut lanes: Vec<SendHalf>,
     outbox: Arc<Outbox>,
     is_patient: bool,
 ) {
-    if let SendHalf::Quic(stream) = &stream {
-        // Before large frames and streams, which share the connection. An error means that it is gone.
-        let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
+    for lane in &lanes {
+        lane.prefer();
     }
-    let progress = stream.progress(&quic);
-    while let Some(mut batch) = outbox.take(is_patient).await {
-        let write = stream.write_all(&mut batch);
-        if !matches!(unless_stalled(&progress, write).await, Ok(Ok(()))) {
-            return outbox.abandon();
+    let Some(progress) = lanes.first().map(|lane| lane.progress(&quic)) else { return };
+    let mut batches = vec![Vec::new(); lanes.len()];
+    while outbox.take(is_patient, &mut batches).await {
+        for (lane, batch) in lanes.iter_mut().zip(&mut batches) {
+            let write = lane.write_all(batch);
+            if !matches!(unless_stalled(&progress, write).await, Ok(Ok(()))) {
+                return outbox.abandon();
+            }
         }
     }
-    stream.finish().await;
+    // All at once: the peer waits for the end of each.
+    lanes.iter_mut().for_each(SendHalf::finish);
+    for lane in &mut lanes {
+        lane.finished().await;
+    }
 }
 
 /// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use quinn::{VarInt, congestion::CubicConfig};
+use quinn::{AckFrequencyConfig, VarInt, congestion::CubicConfig};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{
@@ -16,7 +16,8 @@ use super::{
 use crate::{
     fingerprint::Signature,
     limits::{
-        IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LARGE_FRAMES_MAX, Limits, STREAM_WINDOW_BYTES,
+        IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LANES, LARGE_FRAMES_MAX, Limits,
+        STREAM_WINDOW_BYTES,
     },
 };
 
@@ -266,7 +267,7 @@ fn endpoint_config(address: SocketAddr) -> quinn::EndpointConfig {
 }
 
 fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportConfig {
-    let streams = limits.streams.saturating_add(SHARED_STREAMS_MAX);
+    let streams = limits.streams.saturating_add(LANES.into());
     let mut config = quinn::TransportConfig::default();
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
@@ -290,9 +291,28 @@ fn transport_config(address: SocketAddr, limits: &Limits) -> quinn::TransportCon
             .mtu_discovery_config(Some(discovery))
             .congestion_controller_factory(Arc::new(congestion))
             .enable_segmentation_offload(false);
+    } else {
+        config.ack_frequency_config(Some(prompt_acknowledgements()));
     }
     config
 }
+
+/// How soon the peer is to acknowledge what it has received.
+fn prompt_acknowledgements() -> AckFrequencyConfig {
+    let mut config = AckFrequencyConfig::default();
+    config
+        .max_ack_delay(Some(Duration::from_millis(ACK_DELAY_MILLISECONDS_MAX)))
+        // At once where a packet is missing, as without this configuration.
+        .reordering_threshold(VarInt::from_u32(1));
+    config
+}
+
+/// A packet behind which nothing else is sent counts as lost after a round trip, its usual variation, and the
+/// time for which the peer may keep an acknowledgement back: 25 ms, unless it is asked for less. This is
+/// the least that can be asked for. (Measured where a round trip takes 2.3 ms: a lone call whose packet is
+/// lost takes 10 ms, where it took 34.) The price is a packet more where an answer, which takes the
+/// acknowledgement along, needs longer than this.
+const ACK_DELAY_MILLISECONDS_MAX: u64 = 1;
 
 /// The loopback interface of Linux takes the largest UDP datagram there is, at a third of the CPU
 /// time for large messages (measured). Segmentation offload must then be off.
@@ -313,9 +333,6 @@ const LOOPBACK_COOLDOWN_MILLISECONDS: u64 = 50;
 
 /// Asked of the kernel for each direction, which commonly allows about 200 KiB.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
-
-/// A caller opens one stream for its frames; a few more leave room for lossy networks.
-const SHARED_STREAMS_MAX: u32 = 16;
 
 /// Flow control: what may be unread on one connection. Room for every stream there can be, so that
 /// streams that nobody reads never hold up the calls beside them.

@@ -23,6 +23,9 @@ pub(super) enum ReceiveHalf {
     Local(Arc<LocalSocket>),
 }
 
+/// The other streams of a connection have 0.
+const SHARED_STREAM_PRIORITY: i32 = 1;
+
 /// The peer, or the connection, is gone.
 #[derive(Debug)]
 pub(super) struct Gone;
@@ -52,24 +55,40 @@ impl SendHalf {
         }
     }
 
+    /// What is written here leaves before large frames and streams, which share the connection.
+    pub(super) fn prefer(&self) {
+        if let Self::Quic(stream) = self {
+            // An error means that it is gone.
+            let _ = stream.set_priority(SHARED_STREAM_PRIORITY);
+        }
+    }
+
     pub(super) async fn write_all(&mut self, batch: &mut [Bytes]) -> Result<(), Gone> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         match self {
             Self::Quic(stream) => stream.write_all_chunks(batch).await.map_err(|_| Gone),
             Self::Local(socket) => socket.write_all(batch).await.map_err(|_| Gone),
         }
     }
 
-    /// Ends the stream, and waits until the peer has everything, or nobody is there to have it. (What the
-    /// kernel has taken for a process on this host reaches it in any case.)
-    pub(super) async fn finish(&mut self) {
+    /// Ends the stream.
+    pub(super) fn finish(&mut self) {
         match self {
-            Self::Quic(stream) => {
-                if stream.finish().is_ok() {
-                    // An error means that the stream is gone.
-                    let _ = stream.stopped().await;
-                }
-            }
+            // An error means that it has ended in another way.
+            Self::Quic(stream) => drop(stream.finish()),
             Self::Local(socket) => socket.finish(),
+        }
+    }
+
+    /// Waits until the peer has everything, or nobody is there to have it. (What the kernel has taken for a
+    /// process on this host reaches it in any case.)
+    pub(super) async fn finished(&self) {
+        match self {
+            // An error means that the stream is gone.
+            Self::Quic(stream) => drop(stream.stopped().await),
+            Self::Local(_) => {}
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Hello {
     pub fingerprint: Fingerprint,
     /// Where a callee on the same host dials its socket; none if it is not to.
     pub local: Option<String>,
+    /// On how many streams its calls come, where they come by QUIC: this one is the first of them.
+    pub lanes: u8,
 }
 
 /// What a callee answers.
@@ -40,7 +42,7 @@ impl Hello {
     /// What a caller of interfaces with `fingerprint` says.
     #[must_use]
     pub fn new(fingerprint: Fingerprint) -> Self {
-        Self { crate_version: CRATE_VERSION.to_owned(), fingerprint, local: None }
+        Self { crate_version: CRATE_VERSION.to_owned(), fingerprint, local: None, lanes: 1 }
     }
 }
 

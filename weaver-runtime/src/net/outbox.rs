@@ -1,4 +1,5 @@
-//! [`Outbox`]: the queue of frames in front of a connection's single writer.
+//! [`Outbox`]: the queue of frames in front of a connection's single writer, and on which of the
+//! connection's lanes each of them leaves.
 //!
 //! Callers append under a short lock and the writer takes everything there is, so that frames of
 //! many calls leave in one write. (Measured against callers that write themselves: 1.5–2.1× the calls
@@ -12,7 +13,7 @@ use tokio::{sync::Notify, task::yield_now};
 use super::{gate::Held, local::LocalSocket};
 use crate::{
     error::Load,
-    limits::{OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX},
+    limits::{CALLS_IN_A_ROW, OUTBOX_BYTES_MAX, OUTBOX_LARGE_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX},
     message::Buffer,
 };
 
@@ -20,7 +21,7 @@ use crate::{
 /// further element of the batch.
 const COALESCED_FRAME_BYTES_MAX: usize = 16 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
     filled: Notify,
@@ -30,8 +31,11 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    batch: Batch,
-    /// In the batch that is being written.
+    /// By the lane that they leave on.
+    lanes: Vec<Batch>,
+    /// In all of those.
+    queued_bytes: usize,
+    /// In the batches that are being written.
     written_bytes: usize,
     /// In large frames that are not written yet.
     large_bytes: usize,
@@ -41,9 +45,20 @@ struct Queue {
 }
 
 impl Queue {
-    /// In frames that share the stream, and are not written yet.
+    fn new(lanes: usize) -> Self {
+        let lanes = std::iter::repeat_with(Batch::default).take(lanes).collect();
+        Self { lanes, ..Self::default() }
+    }
+
+    /// In frames that share a stream, and are not written yet.
     fn shared_bytes(&self) -> usize {
-        self.batch.bytes + self.written_bytes
+        self.queued_bytes + self.written_bytes
+    }
+
+    /// Where everything about a call goes, so that it arrives in its order.
+    fn lane_of(&mut self, call: u64) -> &mut Batch {
+        let lane = (call / CALLS_IN_A_ROW) % self.lanes.len() as u64;
+        &mut self.lanes[lane as usize]
     }
 
     /// Counts what there is and `more`, if there is room for it.
@@ -65,7 +80,7 @@ impl Queue {
         self.hold_more_regardless(0);
     }
 
-    /// What `frame` would make of the frames that share the stream.
+    /// What `frame` would make of the frames that share a stream.
     fn with(&self, frame: &Buffer, bytes_max: usize) -> Result<(), NotQueued> {
         let bytes = self.shared_bytes() + frame.len();
         if self.closed {
@@ -112,20 +127,34 @@ pub(super) enum NotQueued {
 }
 
 impl Outbox {
+    /// An outbox in front of so many lanes, of which there is at least one.
+    pub(super) fn new(lanes: usize) -> Self {
+        Self::of(Queue::new(lanes), None)
+    }
+
     /// An outbox in front of a socket to a neighbour.
     pub(super) fn direct(socket: Arc<LocalSocket>) -> Self {
-        Self { direct: Some(socket), ..Self::default() }
+        Self::of(Queue::new(1), Some(socket))
     }
 
-    /// An outbox whose frames count as `held`, perhaps in front of a socket to a neighbour.
-    pub(super) fn counted(held: Held, direct: Option<Arc<LocalSocket>>) -> Self {
-        let queue = Mutex::new(Queue { held: Some(held), ..Queue::default() });
-        Self { queue, direct, ..Self::default() }
+    /// The same, of frames that count as `held`.
+    pub(super) fn counted(self, held: Held) -> Self {
+        self.lock().held = Some(held);
+        self
     }
 
-    /// Queues a frame for the writer. One that `is_alone`, so that no other will soon go with it, is
-    /// written at once, if that needs no waiting: nobody has to be woken for it.
-    pub(super) fn send(&self, frame: &mut Buffer, is_alone: bool) -> Result<(), NotQueued> {
+    fn of(queue: Queue, direct: Option<Arc<LocalSocket>>) -> Self {
+        Self { queue: Mutex::new(queue), filled: Notify::new(), direct }
+    }
+
+    /// Queues a frame about `call` for the writer. One that `is_alone`, so that no other will soon go with
+    /// it, is written at once, if that needs no waiting: nobody has to be woken for it.
+    pub(super) fn send(
+        &self,
+        call: u64,
+        frame: &mut Buffer,
+        is_alone: bool,
+    ) -> Result<(), NotQueued> {
         let mut queue = self.lock();
         queue.with(frame, OUTBOX_BYTES_MAX)?;
         let written = match &self.direct {
@@ -140,28 +169,29 @@ impl Outbox {
         }
         if written == 0 {
             queue.hold(frame.len()).map_err(NotQueued::Full)?;
-            self.push(queue, frame);
+            self.push(queue, call, frame);
         } else {
             // The peer has a part of it.
             let mut rest = Buffer::Shared(frame.share().split_off(written));
             queue.hold_more_regardless(rest.len());
-            self.push(queue, &mut rest);
+            self.push(queue, call, &mut rest);
         }
         Ok(())
     }
 
     /// Queues a frame that the other side would otherwise wait for for ever, and that is short: a bare
     /// header, or the failure of a call. They have room of their own.
-    pub(super) fn send_notice(&self, mut frame: Buffer) -> Result<(), NotQueued> {
+    pub(super) fn send_notice(&self, call: u64, mut frame: Buffer) -> Result<(), NotQueued> {
         let queue = self.lock();
         queue.with(&frame, OUTBOX_BYTES_MAX + OUTBOX_NOTICE_BYTES_MAX)?;
-        self.push(queue, &mut frame);
+        self.push(queue, call, &mut frame);
         Ok(())
     }
 
-    fn push(&self, mut queue: MutexGuard<'_, Queue>, frame: &mut Buffer) {
-        let was_empty = queue.batch.bytes == 0;
-        queue.batch.push(frame);
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, call: u64, frame: &mut Buffer) {
+        let was_empty = queue.queued_bytes == 0;
+        queue.queued_bytes += frame.len();
+        queue.lane_of(call).push(frame);
         drop(queue);
         if was_empty {
             self.filled.notify_one();
@@ -185,21 +215,23 @@ impl Outbox {
         Ok(LargePlace { outbox, bytes })
     }
 
-    /// Everything that was queued, as soon as there is something; `None` once it is closed and
-    /// empty. For the one writer, who has then written what it took before. One that is `patient` lets
+    /// Everything that was queued, lane by lane, as soon as there is something; `false` once it is closed
+    /// and empty. For the one writer, who has then written what it took before. One that is `patient` lets
     /// those go first who are about to send something.
-    pub(super) async fn take(&self, is_patient: bool) -> Option<Vec<Bytes>> {
+    pub(super) async fn take(&self, is_patient: bool, lanes: &mut [Vec<Bytes>]) -> bool {
         loop {
             {
                 let mut queue = self.lock();
-                queue.written_bytes = queue.batch.bytes;
-                let batch = queue.batch.take();
+                queue.written_bytes = std::mem::take(&mut queue.queued_bytes);
                 queue.hold_what_there_is();
-                if !batch.is_empty() {
-                    return Some(batch);
+                if queue.written_bytes > 0 {
+                    for (taken, batch) in lanes.iter_mut().zip(&mut queue.lanes) {
+                        *taken = batch.take();
+                    }
+                    return true;
                 }
                 if queue.closed {
-                    return None;
+                    return false;
                 }
             }
             self.filled.notified().await;
@@ -219,7 +251,8 @@ impl Outbox {
     pub(super) fn abandon(&self) {
         let mut queue = self.lock();
         queue.closed = true;
-        (queue.batch, queue.written_bytes) = (Batch::default(), 0);
+        queue.lanes.iter_mut().for_each(|lane| *lane = Batch::default());
+        (queue.queued_bytes, queue.written_bytes) = (0, 0);
         queue.hold_what_there_is();
     }
 
@@ -273,14 +306,20 @@ mod tests {
         Buffer::Own(text.into())
     }
 
+    /// What the one lane has.
+    async fn taken(outbox: &Outbox) -> Option<Vec<Bytes>> {
+        let mut lanes = [Vec::new()];
+        outbox.take(false, &mut lanes).await.then(|| std::mem::take(&mut lanes[0]))
+    }
+
     #[tokio::test]
     async fn small_frames_leave_together_and_in_order() {
-        let outbox = Outbox::default();
-        outbox.send(&mut text("a"), false).unwrap();
-        outbox.send(&mut text("b"), false).unwrap();
-        outbox.send(&mut frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
-        outbox.send(&mut text("c"), false).unwrap();
-        let batch = outbox.take(false).await.unwrap();
+        let outbox = Outbox::new(1);
+        outbox.send(1, &mut text("a"), false).unwrap();
+        outbox.send(1, &mut text("b"), false).unwrap();
+        outbox.send(1, &mut frame(COALESCED_FRAME_BYTES_MAX), false).unwrap();
+        outbox.send(1, &mut text("c"), false).unwrap();
+        let batch = taken(&outbox).await.unwrap();
         let lengths: Vec<_> = batch.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [2, COALESCED_FRAME_BYTES_MAX, 1]);
         assert_eq!(batch[0], "ab");
@@ -288,52 +327,56 @@ mod tests {
 
     #[tokio::test]
     async fn is_bounded() {
-        let outbox = Outbox::default();
-        outbox.send(&mut frame(OUTBOX_BYTES_MAX), false).unwrap();
+        let outbox = Outbox::new(1);
+        outbox.send(1, &mut frame(OUTBOX_BYTES_MAX), false).unwrap();
         let full = |bytes, bytes_max| Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
         let (max, notices_max) = (OUTBOX_BYTES_MAX, OUTBOX_NOTICE_BYTES_MAX);
-        assert_eq!(outbox.send(&mut frame(1), false), full(max + 1, max));
-        outbox.send_notice(frame(notices_max)).unwrap();
+        assert_eq!(outbox.send(1, &mut frame(1), false), full(max + 1, max));
+        outbox.send_notice(1, frame(notices_max)).unwrap();
         let all = max + notices_max;
-        assert_eq!(outbox.send_notice(frame(1)), full(all + 1, all));
-        outbox.take(false).await.unwrap();
-        assert_eq!(outbox.send(&mut frame(1), false), full(all + 1, max), "it is not written yet");
+        assert_eq!(outbox.send_notice(1, frame(1)), full(all + 1, all));
+        taken(&outbox).await.unwrap();
+        assert_eq!(
+            outbox.send(1, &mut frame(1), false),
+            full(all + 1, max),
+            "it is not written yet"
+        );
         outbox.close();
-        assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
-        assert!(outbox.take(false).await.is_none());
+        assert_eq!(outbox.send(1, &mut frame(1), false), Err(NotQueued::Closed));
+        assert!(taken(&outbox).await.is_none());
     }
 
     #[tokio::test]
     async fn counts_for_the_node_until_it_is_written() {
         let gate = Gate::new(&Limits { queued_bytes: 1000, ..Limits::default() });
-        let outbox = Arc::new(Outbox::counted(gate.hold_answers(&Arc::default()), None));
+        let outbox = Arc::new(Outbox::new(1).counted(gate.hold_answers(&Arc::default())));
         let held = || gate.gauges().answer_bytes;
-        outbox.send(&mut frame(100), false).unwrap();
+        outbox.send(1, &mut frame(100), false).unwrap();
         let large = Outbox::reserve_large(Arc::clone(&outbox), 300).unwrap();
         assert_eq!(held(), 400);
-        let NotQueued::Full(load) = outbox.send(&mut frame(700), false).unwrap_err() else {
+        let NotQueued::Full(load) = outbox.send(1, &mut frame(700), false).unwrap_err() else {
             unreachable!()
         };
         assert_eq!(load, Load::Unsent { bytes: 1100, bytes_max: 1000 });
-        let batch = outbox.take(false).await.unwrap();
-        outbox.send(&mut frame(10), false).unwrap();
+        let batch = taken(&outbox).await.unwrap();
+        outbox.send(1, &mut frame(10), false).unwrap();
         assert_eq!((batch.len(), held()), (1, 410), "what is being written counts");
-        outbox.take(false).await.unwrap();
+        taken(&outbox).await.unwrap();
         assert_eq!(held(), 310);
         drop(large);
         assert_eq!(held(), 10);
-        outbox.send_notice(frame(1001)).unwrap();
-        outbox.take(false).await.unwrap();
+        outbox.send_notice(1, frame(1001)).unwrap();
+        taken(&outbox).await.unwrap();
         assert_eq!(held(), 1001, "whether or not there is room");
-        outbox.send_notice(frame(7)).unwrap();
+        outbox.send_notice(1, frame(7)).unwrap();
         outbox.abandon();
         assert_eq!(held(), 0);
-        assert!(outbox.take(false).await.is_none());
+        assert!(taken(&outbox).await.is_none());
     }
 
     #[test]
     fn large_frames_are_bounded_until_they_are_written() {
-        let outbox = Arc::<Outbox>::default();
+        let outbox = Arc::new(Outbox::new(1));
         let place = || Outbox::reserve_large(Arc::clone(&outbox), FRAME_BYTES_MAX);
         let places: Vec<_> = (0..4).map(|_| place().unwrap()).collect();
         assert!(matches!(place().unwrap_err(), NotQueued::Full(_)));
@@ -343,11 +386,33 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_queued_before_closing_is_still_written() {
-        let outbox = Outbox::default();
-        outbox.send(&mut frame(3), false).unwrap();
+        let outbox = Outbox::new(1);
+        outbox.send(1, &mut frame(3), false).unwrap();
         outbox.close();
-        assert_eq!(outbox.send(&mut frame(1), false), Err(NotQueued::Closed));
-        assert_eq!(outbox.take(false).await.unwrap().len(), 1);
-        assert!(outbox.take(false).await.is_none());
+        assert_eq!(outbox.send(1, &mut frame(1), false), Err(NotQueued::Closed));
+        assert_eq!(taken(&outbox).await.unwrap().len(), 1);
+        assert!(taken(&outbox).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_about_a_call_leaves_in_order_on_one_lane() {
+        let outbox = Outbox::new(2);
+        let next = CALLS_IN_A_ROW;
+        for (call, what) in [(0, "a"), (next, "b"), (next - 1, "c"), (2 * next, "d")] {
+            outbox.send(call, &mut text(what), false).unwrap();
+        }
+        outbox.send_notice(next, text("cancel b")).unwrap();
+        let mut lanes = [Vec::new(), Vec::new()];
+        assert!(outbox.take(false, &mut lanes).await);
+        assert_eq!(lanes, [["acd"], ["bcancel b"]]);
+    }
+
+    #[tokio::test]
+    async fn all_lanes_together_have_the_room_of_one() {
+        let outbox = Outbox::new(2);
+        outbox.send(0, &mut frame(OUTBOX_BYTES_MAX), false).unwrap();
+        let (bytes, bytes_max) = (OUTBOX_BYTES_MAX + 1, OUTBOX_BYTES_MAX);
+        let full = Err(NotQueued::Full(Load::Unsent { bytes, bytes_max }));
+        assert_eq!(outbox.send(CALLS_IN_A_ROW, &mut frame(1), false), full);
     }
 }

@@ -14,7 +14,6 @@ use std::{
 use quinn::RecvStream;
 use tokio::{
     runtime::Handle,
-    sync::Notify,
     task::AbortHandle,
     time::{self, timeout},
 };
@@ -27,6 +26,7 @@ use super::{
     halves::{ReceiveHalf, SendHalf},
     handshake::{self, HANDSHAKE_SECONDS_MAX, Hello, Welcome},
     io::Io,
+    lane::Lane,
     local::{self, Arrivals, Door, LocalSocket, Neighbour, Purpose},
     outbox::{NotQueued, Outbox},
     streaming::{self, Expected, Outgoing},
@@ -40,7 +40,7 @@ use crate::{
     error::{CallErrorKind, Failure, Ran, Refusal},
     fingerprint::{Fingerprint, Signature},
     frame::CatchPanic,
-    limits::Limits,
+    limits::{LANES, Limits},
     message::{Buffer, Message},
     panics,
     wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
@@ -174,6 +174,10 @@ enum Refused {
     NoGroup,
     #[error("its first frame is no greeting")]
     NoHello,
+    #[error("it wants {0} lanes for its calls; allowed are 1 to {LANES}")]
+    Lanes(u8),
+    #[error("no lane where it said that there is one: {0}")]
+    NoLane(#[source] ReadError),
     #[error("its certificate has {0} connections, the limit is {CONNECTIONS_PER_CALLER_MAX}")]
     TooManyConnections(usize),
     #[error("it runs another build of the program, or other interfaces (fingerprint {0})")]
@@ -234,6 +238,10 @@ async fn greet(
     let neighbours = door.zip(hello.local.as_deref());
     let local = neighbours.map(|(door, _)| door.name());
     let welcome = Welcome::answer(&hello, &known, &services.methods, local);
+    // A stranger may want any number: it is told first that it is one.
+    if welcome.is_come() && !(1..=LANES).contains(&hello.lanes) {
+        return Err(Refused::Lanes(hello.lanes));
+    }
     let arrivals = neighbours.map(|(door, _)| {
         let expect = |purpose| door.expect(quic, purpose, io.handle());
         Ok::<_, std::io::Error>((expect(Purpose::Shared)?, expect(Purpose::Request)?))
@@ -248,13 +256,17 @@ async fn greet(
         let _ = timeout(Duration::from_secs(STRANGER_SECONDS_MAX), quic.closed()).await;
         return Err(Refused::Stranger(hello.fingerprint));
     };
-    let new = |neighbour, socket| {
+    let new = |neighbour, outbox| {
         let (quic, services) = (quic.clone(), Arc::clone(services));
-        Session::new(quic, caller, table, services, neighbour, socket, io.clone())
+        Session::new(quic, caller, table, services, neighbour, outbox, io.clone())
     };
     let Some(((mut shared, requests), name)) = arrivals.zip(hello.local.clone()) else {
-        let session = new(None, None);
-        session.start(SendHalf::Quic(send), receive, decoder, writing);
+        let mut lanes = vec![Lane { send: SendHalf::Quic(send), receive, decoder }];
+        for _ in 1..hello.lanes {
+            lanes.push(Lane::accept(quic).await.map_err(Refused::NoLane)?);
+        }
+        let session = new(None, Outbox::new(lanes.len()));
+        session.start(lanes, writing);
         return Ok(session);
     };
     let socket = tokio::select! {
@@ -263,7 +275,7 @@ async fn greet(
     };
     let socket = Arc::new(socket);
     let neighbour = Neighbour::new(name, Purpose::Answer, io.handle().clone());
-    let session = new(neighbour, Some(Arc::clone(&socket)));
+    let session = new(neighbour, Outbox::direct(Arc::clone(&socket)));
     session.start_local(socket, requests, writing);
     Ok(session)
 }
@@ -315,8 +327,8 @@ struct Session {
     neighbour: Option<Arc<Neighbour>>,
     outbox: Arc<Outbox>,
     running: Running,
-    /// The caller sends no more requests.
-    is_done: Notify,
+    /// Lanes on which the caller may send requests yet.
+    reading: Arc<Tally>,
     /// Streams among the arguments of calls.
     expected: Arc<Expected>,
     /// Streams among the results of calls.
@@ -344,13 +356,13 @@ impl Session {
         table: Table,
         services: Arc<Services>,
         neighbour: Option<Arc<Neighbour>>,
-        socket: Option<Arc<LocalSocket>>,
+        outbox: Outbox,
         io: Io,
     ) -> Arc<Self> {
         let Caller { group: caller, share, connection } = caller;
         let baggage = Baggage { caller: Some(Arc::clone(&caller)), ..Baggage::default() };
         let expected = Expected::counted(services.gate.hold_arguments(&share));
-        let outbox = Outbox::counted(services.gate.hold_answers(&share), socket);
+        let outbox = outbox.counted(services.gate.hold_answers(&share));
         Arc::new(Self {
             quic,
             caller,
@@ -359,7 +371,7 @@ impl Session {
             neighbour,
             outbox: Arc::new(outbox),
             running: Running::default(),
-            is_done: Notify::new(),
+            reading: Arc::default(),
             expected,
             producing: Arc::default(),
             share,
@@ -370,14 +382,14 @@ impl Session {
         })
     }
 
-    fn start(
-        self: &Arc<Self>,
-        send: SendHalf,
-        receive: ReceiveHalf,
-        decoder: FrameDecoder,
-        writing: Counted,
-    ) {
-        let write = connection::write(self.quic.clone(), send, Arc::clone(&self.outbox), false);
+    fn start(self: &Arc<Self>, lanes: Vec<Lane>, writing: Counted) {
+        let mut sends = Vec::new();
+        for Lane { send, receive, decoder } in lanes {
+            sends.push(send);
+            let reading = Tally::add(&self.reading, 1);
+            self.io.spawn(Arc::clone(self).read(receive, decoder, reading));
+        }
+        let write = connection::write(self.quic.clone(), sends, Arc::clone(&self.outbox), false);
         let (session, phase) = (Arc::clone(self), self.services.gate.phase());
         self.io.spawn(async move {
             write.await;
@@ -387,7 +399,6 @@ impl Session {
                 session.throw_out(&ANSWERS_NOT_READ);
             }
         });
-        self.io.spawn(Arc::clone(self).read(receive, decoder));
         self.io.spawn(Arc::clone(self).follow_phase());
     }
 
@@ -397,9 +408,7 @@ impl Session {
         requests: Arrivals,
         writing: Counted,
     ) {
-        let (send, receive) =
-            (SendHalf::Local(Arc::clone(&socket)), ReceiveHalf::Local(Arc::clone(&socket)));
-        self.start(send, receive, FrameDecoder::new(SHARED_FRAME_BYTES_MAX), writing);
+        self.start(vec![Lane::local(Arc::clone(&socket))], writing);
         self.io.spawn(local::end_with(socket, self.quic.clone()));
         let session = Arc::clone(self);
         let take = move |socket| Arc::clone(&session).read_large(ReceiveHalf::Local(socket));
@@ -462,7 +471,13 @@ impl Session {
         }
     }
 
-    async fn read(self: Arc<Self>, mut stream: ReceiveHalf, mut decoder: FrameDecoder) {
+    /// Takes what comes on one lane, and counts as `reading` until its end.
+    async fn read(
+        self: Arc<Self>,
+        mut stream: ReceiveHalf,
+        mut decoder: FrameDecoder,
+        reading: Counted,
+    ) {
         loop {
             // A window full of small frames must not keep the other connections waiting.
             tokio::task::coop::consume_budget().await;
@@ -471,7 +486,7 @@ impl Session {
                 Ok(None) if matches!(stream, ReceiveHalf::Local(_)) => {
                     return self.neighbour_ended();
                 }
-                Ok(None) => return self.is_done.notify_one(),
+                Ok(None) => return drop(reading),
                 // The connection ended: `run` has noticed it, too.
                 Err(ReadError::Stream(_)) => return,
                 Err(error) => return self.throw_out(&error),
@@ -483,7 +498,6 @@ impl Session {
     /// gone, which QUIC would notice after a while.
     fn neighbour_ended(&self) {
         self.running.stop_all();
-        self.is_done.notify_one();
         if !self.services.gate.is_draining() {
             self.quic.close(CLOSED_PROTOCOL, b"the caller has gone");
         }
@@ -497,9 +511,9 @@ impl Session {
             // The services, which hold the sender, live as long as this session.
             let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
             // A closed outbox means that the connection has ended.
-            let _ = self.outbox.send_notice(Header::new(Kind::GoAway, 0).alone());
+            let _ = self.outbox.send_notice(0, Header::new(Kind::GoAway, 0).alone());
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
-            self.is_done.notified().await;
+            self.reading.idle().await;
             // The caller takes our end for the end of everything.
             self.producing.idle().await;
         };
@@ -530,11 +544,13 @@ impl Session {
             | Kind::Accept
             | Kind::Stream
             | Kind::Item
+            | Kind::Lane
             | Kind::KeyedRequest
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
-            | Kind::Stop => {
+            | Kind::Stop
+            | Kind::Waits => {
                 self.throw_out(&format_args!("a frame of kind {kind:?} from a caller"));
             }
         }
@@ -631,7 +647,7 @@ impl Session {
                         if streams > 0 {
                             // A closed outbox means that the connection has ended.
                             let header = Header::new(Kind::Accept, call);
-                            let _ = session.outbox.send_notice(header.alone());
+                            let _ = session.outbox.send_notice(call, header.alone());
                         }
                     };
                     handle(&*target, method, arguments, context, accept).await
@@ -678,7 +694,7 @@ impl Session {
             Err(failure) => return self.fail(call, &failure),
         };
         let (frame, streams) = reply;
-        match self.send(frame, place, is_alone) {
+        match self.send(call, frame, place, is_alone) {
             Ok(()) => streams.into_iter().for_each(|stream| self.produce(stream)),
             // The caller asks for more than it reads, or than its link carries.
             Err(NotQueued::Full(load)) => {
@@ -692,12 +708,13 @@ impl Session {
 
     fn send(
         self: &Arc<Self>,
+        call: u64,
         mut frame: Buffer,
         place: Place,
         is_alone: bool,
     ) -> Result<(), NotQueued> {
         if frame.len() <= SHARED_FRAME_BYTES_MAX {
-            return self.outbox.send(&mut frame, is_alone);
+            return self.outbox.send(call, &mut frame, is_alone);
         }
         let (quic, outbox) = (self.quic.clone(), Arc::clone(&self.outbox));
         let neighbour = self.neighbour.clone();
@@ -721,7 +738,7 @@ impl Session {
             // wait for it.
             return self.quic.close(CLOSED_PROTOCOL, b"an answer cannot be sent");
         };
-        match self.outbox.send_notice(Header::new(Kind::Failed, call).onto(message)) {
+        match self.outbox.send_notice(call, Header::new(Kind::Failed, call).onto(message)) {
             // As above.
             Ok(()) | Err(NotQueued::Closed) => {}
             // It loses the connection rather than wait for this one for ever.

@@ -19,7 +19,7 @@ use crate::{
     bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
     client::Transport,
     component::{BoxFuture, Dispatch},
-    control::{self, Deployer, Gauges, Health, Replica},
+    control::{self, Deployer, Gauges, Health, InstancesEnded, Replica},
     error::{Context, Result},
     graph::Graph,
     limits::Limits,
@@ -47,6 +47,11 @@ pub(crate) trait Occupant: Send + Sync + 'static {
 
     /// The components that could not be built yet, with the reason of the last attempt.
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>>;
+
+    /// What its instances have ended for, if it has those.
+    fn ended(&self) -> Option<InstancesEnded> {
+        None
+    }
 
     /// Stops, and shuts its components down.
     fn shutdown(&self) -> BoxFuture<'_, ()>;
@@ -304,7 +309,8 @@ impl Replica for Commands {
     }
 
     async fn health(&self) -> Result<Health> {
-        Ok(Health { failed: self.occupant.failed().await, gauges: self.gauges() })
+        let (failed, ended) = (self.occupant.failed().await, self.occupant.ended());
+        Ok(Health { failed, ended, gauges: self.gauges() })
     }
 
     async fn stop(&self, grace: Duration) -> Result<()> {

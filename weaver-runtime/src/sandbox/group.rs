@@ -10,16 +10,17 @@ use std::{
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
-    task::AbortHandle,
+    task::{AbortHandle, yield_now},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{GUEST_COMPONENT, Guest, GuestBootstrap, listeners::Listeners, outward::Outward};
 use crate::{
-    client::{Client, Request, Transport},
+    client::{Client, READY_METHOD, Request, Transport},
     codec,
     component::{BoxFuture, Component},
-    error::{CallErrorKind, Error, Failure, Result},
+    control::InstancesEnded,
+    error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{
         GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
     },
@@ -87,6 +88,7 @@ pub(crate) struct GuestGroup {
     /// Calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
+    ended: Mutex<Option<InstancesEnded>>,
 }
 
 struct Current {
@@ -102,7 +104,18 @@ enum State {
     Failed(String),
 }
 
-/// The pause before an instance that ended without having answered a call is replaced doubles from this.
+/// How far an instance came before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// It did not start, and was given no calls.
+    Nothing,
+    /// It started.
+    Start,
+    /// It had built its components.
+    Built,
+}
+
+/// The pause before an instance that ended before it was called is replaced doubles from this.
 const PAUSE_MILLISECONDS_MIN: u64 = 100;
 
 impl fmt::Debug for GuestGroup {
@@ -138,6 +151,7 @@ impl GuestGroup {
             current: Mutex::new(Current { link: Arc::clone(&link) }),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
+            ended: Mutex::default(),
         });
         let living = tokio::spawn(Arc::clone(&group).live(life, link, wake)).abort_handle();
         (group, Living(living))
@@ -198,38 +212,52 @@ impl GuestGroup {
         <dyn Guest>::from_client(Client::new(transport)).into()
     }
 
+    /// What instances have ended for.
+    pub(crate) fn ended(&self) -> Option<InstancesEnded> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, group: &str, ended: &Ended) {
+        let reason = ended.reason.clone();
+        report::warn(&format!("an instance of group {group} has ended: {reason}"));
+        let mut noted = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = noted.as_ref().map_or(0, |noted| noted.count).saturating_add(1);
+        *noted = Some(InstancesEnded { count, reason });
+    }
+
     async fn live<I: Instances>(
         self: Arc<Self>,
         life: Life<I>,
         mut link: Arc<Link>,
         mut wake: Arc<Notify>,
     ) {
-        let mut fruitless = 0;
+        let mut failures = 0;
         loop {
-            let (ended, has_started) = self.run_one(&life, &link, &wake).await;
-            let group = &life.bootstrap.group;
-            report::warn(&format!("an instance of group {group} has ended: {}", ended.reason));
+            let (ended, reached) = self.run_one(&life, &link, &wake).await;
+            self.note(&life.bootstrap.group, &ended);
             let next = new_link(&life.limits);
             self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
-            fruitless = if has_started && link.has_answered() { 0 } else { fruitless + 1 };
-            if fruitless > 1 || !has_started {
+            // One that was ended by a call is replaced at once; not one that ends without any.
+            let was_called = reached == Reached::Built && link.was_called();
+            failures = if was_called { 0 } else { failures + 1 };
+            if reached != Reached::Built {
                 self.state.send_replace(State::Failed(ended.reason.clone()));
             }
-            close(&link, &ended, has_started);
+            close(&link, &ended, reached);
             (link, wake) = next;
-            if fruitless > 0 {
-                sleep(pause(fruitless)).await;
+            if failures > 0 {
+                sleep(pause(failures)).await;
             }
         }
     }
 
-    /// Runs one instance to its end; whether it had started.
+    /// Runs one instance to its end; how far it came.
     async fn run_one<I: Instances>(
         &self,
         life: &Life<I>,
         link: &Arc<Link>,
         wake: &Notify,
-    ) -> (Ended, bool) {
+    ) -> (Ended, Reached) {
         // What accepts for the instance ends with it.
         let (listen, _accepting) = life.listeners.of_instance(link);
         let made = async {
@@ -238,23 +266,27 @@ impl GuestGroup {
         };
         let mut instance = match within_a_turn(made).await {
             Ok(instance) => instance,
-            Err(ended) => return (ended, false),
+            Err(ended) => return (ended, Reached::Nothing),
         };
         let mut bootstrap = Vec::new();
         // It is a few names and the configuration's text.
         if let Err(error) = codec::encode(&life.bootstrap, &mut bootstrap) {
-            return (Ended { reason: error.to_string(), panic: None }, false);
+            return (Ended { reason: error.to_string(), panic: None }, Reached::Nothing);
         }
+        // Its first answer says that it has built its components.
+        let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
         let started = within_a_turn(instance.start(bootstrap)).await;
         let due = match started {
             Ok(turn) => match take(link, turn.frames, life).await {
                 Ok(()) => due(turn.sleep),
-                Err(ended) => return (ended, false),
+                Err(ended) => return (ended, Reached::Nothing),
             },
-            Err(ended) => return (ended, false),
+            Err(ended) => return (ended, Reached::Nothing),
         };
         self.state.send_replace(State::Running);
-        (drive(&mut instance, link, wake, due, life).await, true)
+        let ended = drive(&mut instance, link, wake, due, life).await;
+        let is_built = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
+        (ended, if is_built { Reached::Built } else { Reached::Start })
     }
 }
 
@@ -269,6 +301,12 @@ async fn drive<I: Instances>(
     let mut last = Calls::default();
     loop {
         if link.is_quiet() {
+            // Who was answered may have more to say.
+            yield_now().await;
+        }
+        // An empty turn asks a guest that waits until when: before this waits, too.
+        let asks = link.takes_a_question();
+        if link.is_quiet() && !asks {
             tokio::select! {
                 () = wake.notified() => {}
                 () = until(due) => {}
@@ -303,7 +341,7 @@ async fn take<I: Instances>(
     let (mut said, server) = (Said::new(frames.into()), life.outward.of(&life.listeners));
     let bad = |error| Ended { reason: format!("it says {error}"), panic: None };
     while link.receive_some(&mut said, &server).map_err(bad)? {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     Ok(())
 }
@@ -346,23 +384,25 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
     (Link::new(Side::Host, limits, move || notify.notify_one()), wake)
 }
 
-/// Tells everybody who waits for an instance that has ended. One that has not started was given no calls.
-fn close(link: &Link, ended: &Ended, has_started: bool) {
-    let lost: Failure = match has_started {
-        true => {
-            let reason = format!("its instance has ended: {}", ended.reason);
-            CallErrorKind::OutcomeUnknown { reason }.into()
+/// Tells everybody who waits for an instance that has ended.
+fn close(link: &Link, ended: &Ended, reached: Reached) {
+    let reason = ended.reason.clone();
+    let (lost, ran) = match reached {
+        Reached::Nothing => (CallErrorKind::InitFailed { reason }, Ran::No),
+        Reached::Start => (CallErrorKind::InitFailed { reason }, Ran::Unknown),
+        Reached::Built => {
+            let reason = format!("its instance has ended: {reason}");
+            (CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown)
         }
-        false => CallErrorKind::InitFailed { reason: ended.reason.clone() }.into(),
     };
     let of_one = ended.panic.as_ref().map(|(call, message)| {
         (*call, CallErrorKind::Panicked { message: message.clone() }.into())
     });
-    link.close(&lost, of_one);
+    link.close(&Failure::new(lost, ran), of_one);
 }
 
-fn pause(fruitless: u32) -> Duration {
-    let pause = PAUSE_MILLISECONDS_MIN << fruitless.saturating_sub(1).min(16);
+fn pause(failures: u32) -> Duration {
+    let pause = PAUSE_MILLISECONDS_MIN << failures.saturating_sub(1).min(16);
     Duration::from_millis(pause.min(GUEST_PAUSE_MILLISECONDS_MAX))
 }
 
@@ -374,11 +414,5 @@ impl Transport for ToGuest {
         Box::pin(
             async move { self.0.call(GUEST_COMPONENT, request.method, request.arguments?).await },
         )
-    }
-}
-
-impl From<Ended> for Error {
-    fn from(ended: Ended) -> Self {
-        Self::msg(ended.reason)
     }
 }

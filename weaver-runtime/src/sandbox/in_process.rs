@@ -24,7 +24,6 @@ use crate::{
     node::{Callee, Calls, Carry, Checked, Node, Outside, bind},
     placement::{MAIN, Placement},
     registry::Registry,
-    report,
 };
 
 /// Starts a group's guest, once there is something around it.
@@ -114,9 +113,7 @@ fn around(
             config: text,
         },
         outward: Arc::new(Outward::new(name, graph, placement, reach)),
-        listeners: Arc::new(Listeners::new(name, graph, placement, |name, address| {
-            report::to_stderr(&format!("{name}  http://{address}"));
-        })),
+        listeners: Arc::new(Listeners::of_program(name, graph, placement, config)),
         config: config.clone(),
     }
 }

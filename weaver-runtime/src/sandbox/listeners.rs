@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,12 +20,14 @@ use tokio::{
 
 use super::group::Listen;
 use crate::{
+    config::ConfigFile,
     error::Ran,
     graph::Graph,
     limits::LISTENERS_MAX,
     link::{FlowReader, FlowWriter, Link},
     message::Message,
     placement::Placement,
+    report,
 };
 
 /// Connections that wait until the guest accepts them.
@@ -34,6 +36,7 @@ const BACKLOG_MAX: usize = 128;
 /// What is read from a connection at once.
 const CHUNK_BYTES_MAX: usize = 16 << 10;
 
+type AddressOf = Box<dyn Fn(&str) -> SocketAddr + Send + Sync>;
 type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
 
 /// The listeners of a guest. They stay bound when an instance is replaced.
@@ -41,6 +44,8 @@ pub(crate) struct Listeners {
     runtime: Handle,
     /// Those that its components, or its `main`, have.
     names: Vec<String>,
+    /// Where a listener is to be bound.
+    address_of: AddressOf,
     bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
     /// Those of the instance that runs, by their number.
     rooms: Mutex<Vec<Arc<Semaphore>>>,
@@ -57,19 +62,41 @@ impl Drop for Accepting {
     }
 }
 
+/// A port of this host's own that is free.
+pub(super) const FREE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
+/// The listeners that a group's components have, or `main` if it is there.
+pub(super) fn names(group: &str, graph: &Graph, placement: &Placement) -> Vec<String> {
+    let is_its = |holder: &str| placement.group_of(holder) == Some(group);
+    let its = graph.listeners().filter(|(_, holder)| is_its(holder));
+    its.map(|(name, _)| name.to_owned()).collect()
+}
+
 impl Listeners {
-    /// The listeners of a group. To be called inside of the runtime.
-    pub(crate) fn new(
+    /// Where the configuration says, or on a free port; it is printed where. To be called inside of the
+    /// runtime.
+    pub(super) fn of_program(
         group: &str,
         graph: &Graph,
         placement: &Placement,
+        config: &ConfigFile,
+    ) -> Self {
+        let config = config.clone();
+        let address_of = move |name: &str| config.listener(name).unwrap_or(FREE);
+        let print = |name: &str, at| report::to_stderr(&format!("{name}  http://{at}"));
+        Self::new(names(group, graph, placement), address_of, print)
+    }
+
+    /// Of these names. To be called inside of the runtime.
+    pub(crate) fn new(
+        names: Vec<String>,
+        address_of: impl Fn(&str) -> SocketAddr + Send + Sync + 'static,
         on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
     ) -> Self {
-        let is_its = |holder: &str| placement.group_of(holder) == Some(group);
-        let its = graph.listeners().filter(|(_, holder)| is_its(holder));
         Self {
             runtime: Handle::current(),
-            names: its.map(|(name, _)| name.to_owned()).collect(),
+            names,
+            address_of: Box::new(address_of),
             bound: Mutex::default(),
             rooms: Mutex::default(),
             on_bound: Box::new(on_bound),
@@ -118,15 +145,16 @@ impl Listeners {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             return Ok((Arc::clone(listener), address));
         }
+        let wanted = (self.address_of)(name);
         let bind = || {
-            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let listener = std::net::TcpListener::bind(wanted)?;
             listener.set_nonblocking(true)?;
             let _entered = self.runtime.enter();
             let listener = TcpListener::from_std(listener)?;
             let address = listener.local_addr()?;
             Ok::<_, std::io::Error>((Arc::new(listener), address))
         };
-        let (listener, address) = bind().map_err(|error| error.to_string())?;
+        let (listener, address) = bind().map_err(|error| format!("{wanted}: {error}"))?;
         bound.insert(name.to_owned(), Arc::clone(&listener));
         (self.on_bound)(name, address);
         Ok((listener, address))

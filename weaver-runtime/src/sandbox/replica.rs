@@ -8,12 +8,13 @@ use super::{
     Grants, GuestBootstrap,
     component::GuestComponent,
     group::{GuestGroup, Instances, Life, Living},
-    listeners::Listeners,
+    listeners::{FREE, Listeners, names},
     outward::Outward,
 };
 use crate::{
     bootstrap::Bootstrap,
     component::{BoxFuture, Dispatch},
+    control::InstancesEnded,
     error::{Context, Result},
     graph::Graph,
     net::{Callers, Service},
@@ -60,7 +61,8 @@ pub async fn run_sandboxed_replica<I: Instances>(
         let transport = |its_group: &str, index| others.to(its_group, index);
         let outward = Arc::new(Outward::new(&group, &graph, placement, transport));
         let announce = move |name: &str, at| others.announce(name, at);
-        let listeners = Arc::new(Listeners::new(&group, &graph, placement, announce));
+        let names = names(&group, &graph, placement);
+        let listeners = Arc::new(Listeners::new(names, |_| FREE, announce));
         let life = Life { instances, bootstrap: guest, outward, listeners, limits };
         let group_name = group.clone();
         let (group, living) = GuestGroup::start(life);
@@ -102,6 +104,10 @@ impl Occupant for Guests {
 
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
         Box::pin(self.group.failed(&self.name))
+    }
+
+    fn ended(&self) -> Option<InstancesEnded> {
+        self.group.ended()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use quinn::VarInt;
 use weaver_runtime::{
     CallError, CallErrorKind, Error, Load, Ran, Refusal, Stream,
+    limits::CALLS_IN_A_ROW,
     net::{ConnectError, HANDSHAKE_SECONDS_MAX, Hello},
 };
 
@@ -169,8 +170,15 @@ async fn garbage_instead_of_an_answer_leaves_the_outcome_unknown() {
         ("length 23".to_owned(), frame_of_length(23, kind::REPLY, 1)),
         ("a huge length".to_owned(), frame_of_length(u32::MAX, kind::REPLY, 1)),
     ];
-    let not_a_callees =
-        [kind::HELLO, kind::WELCOME, kind::REQUEST, kind::CANCEL, kind::STREAM, kind::ITEM];
+    let not_a_callees = [
+        kind::HELLO,
+        kind::WELCOME,
+        kind::REQUEST,
+        kind::CANCEL,
+        kind::STREAM,
+        kind::ITEM,
+        kind::LANE,
+    ];
     for kind in kind::UNKNOWN.into_iter().chain(not_a_callees) {
         bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));
     }
@@ -232,7 +240,8 @@ async fn replies_that_nobody_asked_for_meet_nobody() {
             call = request.call;
         }
     });
-    for call in 1..=20 {
+    // On the first lane.
+    for call in 1..CALLS_IN_A_ROW {
         let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
         assert_eq!(answer, format!("answer {call}"));
     }
@@ -455,6 +464,7 @@ async fn a_callee_that_takes_a_stream_and_drops_it_stops_the_producer() {
         let (_callee, caller) = caller_of(move |mut raw| async move {
             let call = first_call(&mut raw).await;
             if accepts {
+                let _lanes = raw.further_lanes().await;
                 raw.send(&frame(kind::ACCEPT, call, 0, 0, &[])).await;
                 let (_, mut stream) = soon("a stream", raw.quic.accept_bi()).await.unwrap();
                 stream.stop(VarInt::from_u32(0)).unwrap();

@@ -36,6 +36,7 @@ pub(crate) fn bad_frames() -> Vec<(String, Vec<u8>)> {
         kind::ACCEPT,
         kind::STREAM,
         kind::ITEM,
+        kind::LANE,
     ];
     for kind in kind::UNKNOWN.into_iter().chain(not_a_callers) {
         bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));

@@ -16,6 +16,7 @@ mod ends;
 mod fuzz;
 mod greetings;
 mod hoarders;
+mod lanes;
 mod large;
 mod leftovers;
 mod log;

@@ -45,8 +45,15 @@ async fn garbage_on_a_socket_leaves_the_outcome_unknown() {
         ("a byte too long".to_owned(), frame_of_length((256 << 10) + 1, kind::REPLY, 1)),
         ("a huge length".to_owned(), frame_of_length(u32::MAX, kind::REPLY, 1)),
     ];
-    let not_a_callees =
-        [kind::HELLO, kind::WELCOME, kind::REQUEST, kind::CANCEL, kind::STREAM, kind::ITEM];
+    let not_a_callees = [
+        kind::HELLO,
+        kind::WELCOME,
+        kind::REQUEST,
+        kind::CANCEL,
+        kind::STREAM,
+        kind::ITEM,
+        kind::LANE,
+    ];
     for kind in kind::UNKNOWN.into_iter().chain(not_a_callees) {
         bad.push((format!("kind {kind}"), frame(kind, 1, 0, 0, &[])));
     }

@@ -229,6 +229,10 @@ pub(crate) fn loopback() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
+fn all_interfaces() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+}
+
 /// The indices of the components: there is none in between.
 pub(crate) const PROBE: u16 = 0;
 /// Cannot be built.
@@ -251,6 +255,15 @@ impl Callee {
     }
 
     pub(crate) fn with_limits(limits: &Limits) -> Self {
+        Self::bound_to(loopback(), limits)
+    }
+
+    /// One that has no socket for neighbours, so that calls come by QUIC.
+    pub(crate) fn on_all_interfaces() -> Self {
+        Self::bound_to(all_interfaces(), &Limits::default())
+    }
+
+    fn bound_to(address: SocketAddr, limits: &Limits) -> Self {
         let authority = Authority::new();
         let subject = Arc::new(Subject {
             held: Arc::default(),
@@ -267,9 +280,9 @@ impl Callee {
         let services = vec![probe, None, None, unready(Some("no database")), unready(None)];
         let services = Services::new([(fingerprint(), services)], methods(), limits);
         let identity = authority.identity(CALLEE);
-        let endpoint = Endpoint::bind(loopback(), &identity, limits, Io::new().unwrap()).unwrap();
+        let endpoint = Endpoint::bind(address, &identity, limits, Io::new().unwrap()).unwrap();
         endpoint.serve(Arc::clone(&services));
-        let address = endpoint.local_addr().unwrap();
+        let address = (Ipv4Addr::LOCALHOST, endpoint.local_addr().unwrap().port()).into();
         Self { authority, address, services, subject, endpoint }
     }
 
@@ -291,6 +304,11 @@ impl Callee {
     /// A caller that keeps to the protocol.
     pub(crate) fn friend(&self) -> Caller {
         Caller::new(&self.authority, FRIEND, methods(), self.address)
+    }
+
+    /// The same, that has no socket for neighbours either.
+    pub(crate) fn distant_friend(&self) -> Caller {
+        Caller::bound_to(all_interfaces(), &self.authority, FRIEND, methods(), self.address)
     }
 
     /// Fails unless somebody new is served.
@@ -317,9 +335,19 @@ impl Caller {
         methods: Vec<Signature>,
         address: SocketAddr,
     ) -> Self {
+        Self::bound_to(loopback(), authority, group, methods, address)
+    }
+
+    fn bound_to(
+        own: SocketAddr,
+        authority: &Authority,
+        group: &str,
+        methods: Vec<Signature>,
+        address: SocketAddr,
+    ) -> Self {
         let identity = authority.identity(group);
         let endpoint =
-            Endpoint::bind(loopback(), &identity, &Limits::default(), Io::new().unwrap()).unwrap();
+            Endpoint::bind(own, &identity, &Limits::default(), Io::new().unwrap()).unwrap();
         let hello = Hello::new(Fingerprint::of(&methods));
         let router = Router::new(endpoint.clone(), hello, methods);
         let replica = ReplicaId { group: CALLEE.to_owned(), index: 0 };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use weaver_runtime::{
     Failure, codec,
     fingerprint::Signature,
+    limits::LANES,
     net::{Hello, Identity, TLS_NAME},
 };
 
@@ -42,7 +43,8 @@ pub(crate) mod kind {
     pub(crate) const ACCEPT: u8 = 8;
     pub(crate) const STREAM: u8 = 9;
     pub(crate) const ITEM: u8 = 10;
-    pub(crate) const UNKNOWN: [u8; 3] = [0, 11, 255];
+    pub(crate) const LANE: u8 = 11;
+    pub(crate) const UNKNOWN: [u8; 3] = [0, 12, 255];
 }
 
 /// What a callee answers to a greeting, as it is encoded.
@@ -149,6 +151,12 @@ pub(crate) fn item(number: u64) -> Vec<u8> {
     frame(kind::ITEM, 0, 0, 0, &encode(&Ok::<_, weaver_runtime::Error>(number)))
 }
 
+/// The greeting of a caller whose calls come on so many streams.
+pub(crate) fn hello_with_lanes(lanes: u8) -> Vec<u8> {
+    let hello = Hello { lanes, ..Hello::new(fingerprint()) };
+    frame(kind::HELLO, 0, 0, 0, &encode(&hello))
+}
+
 pub(crate) fn hello() -> Vec<u8> {
     frame(kind::HELLO, 0, 0, 0, &encode(&Hello::new(fingerprint())))
 }
@@ -218,6 +226,25 @@ impl Raw {
     /// Greets, and is welcome.
     pub(crate) async fn greet(&mut self) {
         assert!(soon("a welcome", self.try_greet()).await, "closed instead of a welcome");
+    }
+
+    /// Another lane of the same connection, on which nothing was said.
+    pub(crate) async fn open_lane(&self) -> Self {
+        let opened = Self::try_on(self.quic.clone(), &self.endpoint);
+        soon("opening a lane", opened).await.unwrap()
+    }
+
+    /// The lanes that the other side opens, of which this is the first.
+    pub(crate) async fn further_lanes(&self) -> Vec<Self> {
+        let mut lanes = Vec::new();
+        for _ in 1..LANES {
+            let (send, receive) = soon("a lane", self.quic.accept_bi()).await.unwrap();
+            let (quic, endpoint) = (self.quic.clone(), self.endpoint.clone());
+            let mut lane = Self { quic, send, receive, unread: Vec::new(), endpoint };
+            assert_eq!(lane.next().await.kind, kind::LANE);
+            lanes.push(lane);
+        }
+        lanes
     }
 
     /// Greets, and is welcome or thrown out.

@@ -2,7 +2,9 @@
 
 use quinn::VarInt;
 use weaver_runtime::{
-    CallError, CallErrorKind, Ran, Refusal, Result, limits::Limits, net::HANDSHAKE_SECONDS_MAX,
+    CallError, CallErrorKind, Ran, Refusal, Result,
+    limits::{LANES, Limits},
+    net::HANDSHAKE_SECONDS_MAX,
 };
 
 use crate::{
@@ -16,8 +18,8 @@ use crate::{
     soon, until, within,
 };
 
-/// What a peer may have open towards a node: its own for frames is one of them.
-const STREAMS_MAX: usize = 256 + 16;
+/// What a peer may have open towards a node: its lanes are among them.
+const STREAMS_MAX: usize = 256 + LANES as usize;
 
 /// Asks for a sum of `streams` streams, and is accepted.
 async fn accepted(raw: &mut Raw, call: u64, streams: u8) {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use quinn::{RecvStream, VarInt, crypto::rustls::QuicServerConfig};
+use quinn::{RecvStream, SendStream, VarInt, crypto::rustls::QuicServerConfig};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
@@ -25,6 +25,7 @@ const HEADER_BYTES: usize = 24;
 const WELCOME: u8 = 2;
 const REQUEST: u8 = 3;
 const REPLY: u8 = 4;
+const LANE: u8 = 11;
 
 /// What becomes of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,20 @@ async fn serve(
     mood: watch::Receiver<Mood>,
     arrived: Arc<Mutex<HashMap<u64, u32>>>,
 ) {
-    let Ok((mut send, mut receive)) = quic.accept_bi().await else { return };
+    while let Ok((send, receive)) = quic.accept_bi().await {
+        let (quic, mood, arrived) = (quic.clone(), mood.clone(), Arc::clone(&arrived));
+        tokio::spawn(serve_lane(quic, send, receive, index, mood, arrived));
+    }
+}
+
+async fn serve_lane(
+    quic: quinn::Connection,
+    mut send: SendStream,
+    mut receive: RecvStream,
+    index: u32,
+    mood: watch::Receiver<Mood>,
+    arrived: Arc<Mutex<HashMap<u64, u32>>>,
+) {
     let mut unread = Vec::new();
     loop {
         let frame = next_frame(&mut receive, &mut unread).await;
@@ -123,6 +137,7 @@ async fn serve(
                     Mood::Serves => Some(frame_of(REPLY, call, &encoded(&index))),
                 }
             }
+            LANE => None,
             // The greeting. The first variant is the one that lets in.
             _ => Some(frame_of(WELCOME, 0, &encoded(&0_u32))),
         };

@@ -54,12 +54,18 @@ fn command(state: &Path) -> Command {
 impl Deployment {
     /// Deploys the program; `placement` is the part of `weaver.toml` that says where components run.
     pub(crate) fn start(errand: Errand, number: u32, placement: &str) -> Self {
+        Self::start_in(errand, number, |_| placement.to_owned())
+    }
+
+    /// The same, where the placement names the directory that components write to.
+    pub(crate) fn start_in(
+        errand: Errand,
+        number: u32,
+        placement: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let directory = fresh_directory();
-        fs::write(
-            directory.path().join("weaver.toml"),
-            config(&directory, errand, number, placement),
-        )
-        .expect("a weaver.toml");
+        let config = config(&directory, errand, number, &placement(directory.path()));
+        fs::write(directory.path().join("weaver.toml"), config).expect("a weaver.toml");
         let mut child = command(directory.path())
             .arg("deploy")
             .arg(directory.path())
@@ -148,12 +154,13 @@ impl Drop for Deployment {
 fn config(directory: &TempDir, errand: Errand, number: u32, placement: &str) -> String {
     let errand = format!("{errand:?}").to_lowercase();
     let directory = directory.path();
+    let sandboxed = placement.contains("sandbox = ");
     let mut text = config_text(directory);
     // Writing to a string cannot fail.
     let _ = write!(
         text,
         "[config.main]\nerrand = {errand:?}\nnumber = {number}\ndirectory = {directory:?}\n\
-         [app]\nname = \"bodies\"\nbinary = {:?}\n{placement}\n",
+         sandboxed = {sandboxed}\n[app]\nname = \"bodies\"\nbinary = {:?}\n{placement}\n",
         env!("CARGO_BIN_EXE_bodies")
     );
     text

@@ -4,7 +4,10 @@ use std::{error::Error, fmt::Write, time::Duration};
 
 use clap::Args;
 use tokio::time::timeout;
-use weaver_runtime::{Context, control};
+use weaver_runtime::{
+    Context,
+    control::{self, InstancesEnded},
+};
 
 use super::runtime;
 use crate::{
@@ -104,6 +107,15 @@ fn render(status: &control::Status) -> String {
                     replica.index
                 );
             }
+            if let Some(InstancesEnded { count, reason }) = &replica.ended {
+                let name = &group.name;
+                let instances = if *count == 1 { "instance has" } else { "instances have" };
+                let _ = writeln!(
+                    text,
+                    "{name}.{}: {count} {instances} ended in the sandbox; the last: {reason}",
+                    replica.index
+                );
+            }
         }
     }
     text
@@ -160,6 +172,8 @@ mod tests {
             since: now,
             restarts: index,
             failed,
+            ended: (index == 1)
+                .then(|| InstancesEnded { count: 2, reason: "it recursed".to_owned() }),
             gauges: pid.map(|_| Gauges { calls_running: 12, ..Gauges::default() }),
         };
         let failed = vec![("Cart".to_owned(), "no disk".to_owned())];
@@ -190,6 +204,7 @@ shop  (deployer pid 7, up 0 s)
   cart.1   waiting  -    0 s  1         -      Cart, Store
 web  http://127.0.0.1:80
 cart.0: init of Cart failed: no disk
+cart.1: 2 instances have ended in the sandbox; the last: it recursed
 "
         );
     }

@@ -97,9 +97,9 @@ fn unknown_keys_are_refused_with_the_nearest_one() {
             "weaver.toml:1:2: unknown key `group`; did you mean `groups`?",
             "weaver.toml:4:1: unknown key `naem` in [app]; did you mean `name`?",
             "weaver.toml:5:1: unknown key `wibble` in [app]; known are `name`, `package`, `binary`, \
-             `env`, `args`",
+             `wasm`, `env`, `args`",
             "weaver.toml:6:1: unknown key `\\u{1b}[31m` in [app]; known are `name`, `package`, \
-             `binary`, `env`, `args`",
+             `binary`, `wasm`, `env`, `args`",
         ],
     );
     refuses_as(
@@ -115,7 +115,7 @@ fn a_long_name_is_cut_in_messages() {
     let long = "x".repeat(100);
     let line = format!(
         "weaver.toml:2:1: unknown key `{}…` in [app]; known are `name`, `package`, `binary`, \
-         `env`, `args`",
+         `wasm`, `env`, `args`",
         "x".repeat(64)
     );
     refuses_as(MistakeKind::UnknownKey, &format!("[app]\n{long} = 1"), &line);
@@ -178,6 +178,18 @@ fn bad_values_are_refused() {
             "weaver.toml:3:1: `A=B` in [app.env]: not the name of an environment variable",
             "weaver.toml:4:5: `C` in [app.env]: must not contain a NUL character",
         ],
+    );
+}
+
+#[test]
+fn wasm_is_the_binarys_companion() {
+    let both = parsed("[app]\nbinary = \"shop\"\nwasm = \"shop.wasm\"");
+    assert_eq!(both.wasm(), Some(PathBuf::from("shop.wasm")));
+    refuses_as(
+        MistakeKind::Conflict,
+        "[app]\nwasm = \"shop.wasm\"",
+        "weaver.toml:2:1: `wasm` in [app] without `binary`: it is the same program as that, for \
+         groups in a sandbox; of a `package`, cargo builds both",
     );
 }
 

@@ -38,14 +38,19 @@ const FIRST_STREAM: [u8; 8] = [0; 8];
 /// How long nothing hostile may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The answer to the host's first call, whether a component is there.
-fn is_ready() -> Vec<u8> {
+/// The answer to the host's first call, whether the guest has built its components.
+fn is_built() -> Vec<u8> {
     Raw { kind: kind::REPLY, call: 2, ..Raw::default() }.frame()
 }
 
-/// Says this in its first turn.
+/// The answer to its second, whether a component is there.
+fn is_there() -> Vec<u8> {
+    Raw { kind: kind::REPLY, call: 4, ..Raw::default() }.frame()
+}
+
+/// Says this when it is asked for the first time.
 fn once(frames: Vec<u8>) -> Script {
-    Script { turns: vec![frames, Vec::new()], ..Script::default() }
+    Script { turns: vec![is_built(), frames, Vec::new()], ..Script::default() }
 }
 
 async fn get(app: &App) -> Result<Ref<dyn Wild>, String> {
@@ -119,17 +124,19 @@ async fn frames_about_nothing_are_nothing() {
     let long =
         Raw { kind: kind::ITEM, call: 4, component: 3, payload: &[7; 1000], ..Raw::default() };
     let frames = [
-        is_ready(),
-        is_ready(),
+        is_there(),
+        is_there(),
         about(kind::ITEM, 0),
         about(kind::ENDED, 0),
         about(kind::CREDIT, u32::MAX),
         about(kind::STOP, 0),
         about(kind::CANCEL, 0),
+        about(kind::WAITS, 0),
         Raw { kind: kind::ACCEPT, component: 9, ..Raw::default() }.frame(),
         long.frame(),
     ];
-    let (app, calm) = Town::raw(Script::each_turn(frames.concat(), 20_000).guest()).await;
+    let script = Script { times: 20_000, ..once(frames.concat()) };
+    let (app, calm) = Town::raw(script.guest()).await;
     get(&app).await.unwrap();
     calm.holds().await;
     say_peak();
@@ -140,7 +147,7 @@ async fn requests_that_are_wrong_are_refused() {
     let request = |call| Raw { kind: kind::REQUEST, call, component: OUTER, ..Raw::default() };
     let keyed = |call| Raw { kind: kind::KEYED_REQUEST, ..request(call) };
     let frames = [
-        is_ready(),
+        is_there(),
         Raw { metadata: &[1, 2, 3], ..request(1) }.frame(),
         Raw { metadata: &[0xff; 9000], ..request(3) }.frame(),
         Raw { metadata: &[1, 2, 3], ..keyed(5) }.frame(),
@@ -160,7 +167,7 @@ async fn a_forged_call_is_not_permitted() {
     let request =
         |call, component| Raw { kind: kind::REQUEST, call, component, ..Raw::default() }.frame();
     let frames =
-        [is_ready(), request(1, SECRET), request(3, CALM), request(5, WILD), request(7, u16::MAX)];
+        [is_there(), request(1, SECRET), request(3, CALM), request(5, WILD), request(7, u16::MAX)];
     let (app, calm) = Town::raw(once(frames.concat()).guest()).await;
     get(&app).await.unwrap();
     calm.holds().await;
@@ -229,9 +236,9 @@ async fn answers_above_the_limit_end_the_instance() {
 /// A stream, and what its guest says of it so often in its next turn.
 async fn poured(then: Raw<'_>, times: usize) -> (Arc<App>, Stream<Vec<u8>>) {
     let announced =
-        Raw { kind: kind::REPLY, call: 4, streams: 1, payload: &FIRST_STREAM, ..Raw::default() };
+        Raw { kind: kind::REPLY, call: 6, streams: 1, payload: &FIRST_STREAM, ..Raw::default() };
     // It answers again and again, and hears each time that nobody reads the stream: that is the next turn.
-    let turns = vec![is_ready(), announced.frame(), then.frame(), Vec::new()];
+    let turns = vec![is_built(), is_there(), announced.frame(), then.frame(), Vec::new()];
     let (app, calm) = Town::raw(Script { turns, times, ..Script::default() }.guest()).await;
     let wild = get(&app).await.unwrap();
     let poured = timeout(LIMIT, wild.pour(1)).await.expect("it answers").unwrap();
@@ -246,7 +253,7 @@ async fn items_that_nobody_has_room_for_end_the_instance() {
     }
     // `Ok` of so many bytes.
     let payload = [&[0; 4][..], &65_000_u64.to_le_bytes(), &[7; 65_000]].concat();
-    let item = Raw { kind: kind::ITEM, call: 4, payload: &payload, ..Raw::default() };
+    let item = Raw { kind: kind::ITEM, call: 6, payload: &payload, ..Raw::default() };
     let (_app, mut poured) = poured(item, 2000).await;
     let mut last = String::new();
     while let Some(item) = timeout(LIMIT, poured.next()).await.expect("it ends") {
@@ -261,7 +268,7 @@ async fn a_stream_ends_once() {
     if !is_alone("hostile::raw::a_stream_ends_once", 500) {
         return;
     }
-    let ended = Raw { kind: kind::ENDED, call: 4, payload: &[0xff; 1000], ..Raw::default() };
+    let ended = Raw { kind: kind::ENDED, call: 6, payload: &[0xff; 1000], ..Raw::default() };
     let (_app, mut poured) = poured(ended, 100_000).await;
     timeout(LIMIT, poured.next()).await.expect("it ends").unwrap().unwrap_err();
     assert!(timeout(LIMIT, poured.next()).await.expect("it has ended").is_none());
@@ -273,9 +280,12 @@ async fn credit_without_an_end_is_a_window() {
     if !is_alone("hostile::raw::credit_without_an_end_is_a_window", 400) {
         return;
     }
-    let credit = Raw { kind: kind::CREDIT, call: 4, number: u32::MAX, ..Raw::default() };
-    let script =
-        Script { turns: vec![is_ready(), credit.frame()], times: 1000, ..Script::default() };
+    let credit = Raw { kind: kind::CREDIT, call: 6, number: u32::MAX, ..Raw::default() };
+    let script = Script {
+        turns: vec![is_built(), is_there(), credit.frame()],
+        times: 1000,
+        ..Script::default()
+    };
     let (app, calm) = Town::raw(script.guest()).await;
     let wild = get(&app).await.unwrap();
     let items = Stream::of_values((0..16_384).map(|_| vec![7; 64 << 10]));
@@ -285,16 +295,21 @@ async fn credit_without_an_end_is_a_window() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_asked_for_are_no_sign_of_life() {
-    let starts = Arc::new(AtomicU64::new(0));
-    let answer = Raw { kind: kind::REPLY, call: 2, ..Raw::default() }.frame();
-    let script = Script { start: [answer, vec![0; 24]].concat(), ..Script::each_turn(vec![], 1) };
-    let guest = Counted { guest: script.guest(), starts: Arc::clone(&starts) };
-    let app = app(guest, "").await;
-    sleep(Duration::from_secs(2)).await;
-    get(&app).await.unwrap_err();
-    let starts = starts.load(Ordering::Relaxed);
-    assert!((2..=6).contains(&starts), "{starts} starts");
+async fn what_ends_without_having_been_called_is_replaced_after_pauses() {
+    let too_early = Script { start: is_there(), ..Script::each_turn(Vec::new(), 1) };
+    let no_frame = vec![0; 24];
+    let at_once = Script { start: [is_built(), no_frame.clone()].concat(), ..too_early.clone() };
+    let once_built = Script::each_turn([is_built(), no_frame].concat(), 1);
+    for script in [too_early, at_once, once_built] {
+        let starts = Arc::new(AtomicU64::new(0));
+        let guest = Counted { guest: script.guest(), starts: Arc::clone(&starts) };
+        let app = app(guest, "").await;
+        sleep(Duration::from_secs(2)).await;
+        let starts = starts.load(Ordering::Relaxed);
+        assert!((2..=6).contains(&starts), "{starts} starts");
+        // It may get an answer that was meant for another question.
+        let _ = get(&app).await;
+    }
 }
 
 #[tokio::test]
@@ -328,7 +343,7 @@ async fn listeners_that_no_component_has() {
 
 #[tokio::test]
 async fn a_guest_that_does_not_shut_down() {
-    let (app, calm) = Town::raw(once(is_ready()).guest()).await;
+    let (app, calm) = Town::raw(once(is_there()).guest()).await;
     get(&app).await.unwrap();
     calm.holds().await;
     drop(calm);

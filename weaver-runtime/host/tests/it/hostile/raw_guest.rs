@@ -192,11 +192,12 @@ pub(super) mod kind {
     pub(crate) const CANCEL: u8 = 6;
     pub(crate) const ACCEPT: u8 = 8;
     pub(crate) const ITEM: u8 = 10;
-    pub(crate) const KEYED_REQUEST: u8 = 11;
-    pub(crate) const CONNECTED: u8 = 12;
-    pub(crate) const ENDED: u8 = 13;
-    pub(crate) const CREDIT: u8 = 14;
-    pub(crate) const STOP: u8 = 15;
+    pub(crate) const KEYED_REQUEST: u8 = 12;
+    pub(crate) const CONNECTED: u8 = 13;
+    pub(crate) const ENDED: u8 = 14;
+    pub(crate) const CREDIT: u8 = 15;
+    pub(crate) const STOP: u8 = 16;
+    pub(crate) const WAITS: u8 = 17;
 }
 
 /// One frame.

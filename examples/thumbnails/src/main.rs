@@ -1,0 +1,50 @@
+//! Thumbnails of images that strangers send. What decodes them runs in a sandbox: see `weaver.toml`.
+//!
+//! `POST /` with a PNG, JPEG or GIF answers with a PNG of at most 128 pixels each way; `GET /` is a page to try it.
+
+mod page;
+mod resizer;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use weaver::{Listener, Ref, Result};
+
+use resizer::{ResizeError, Resizer};
+
+/// Larger uploads are refused before anybody looks at them.
+const UPLOAD_BYTES_MAX: usize = 16 << 20;
+
+async fn thumbnail(State(resizer): State<Ref<dyn Resizer>>, image: Bytes) -> Response {
+    match resizer.thumbnail(image.into()).await {
+        Ok(png) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
+        Err(error) => failed(&error).into_response(),
+    }
+}
+
+fn failed(error: &ResizeError) -> (StatusCode, String) {
+    let status = match error {
+        ResizeError::NotAnImage(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        // It was too much for its sandbox, or for this service.
+        ResizeError::Call(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, format!("{error}\n"))
+}
+
+fn router(resizer: Ref<dyn Resizer>) -> Router {
+    Router::new()
+        .route("/", get(page::upload).post(thumbnail))
+        .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX))
+        .with_state(resizer)
+}
+
+#[weaver::main]
+async fn main(thumbnails: Listener, resizer: Ref<dyn Resizer>) -> Result<()> {
+    axum::serve(thumbnails, router(resizer)).await?;
+    Ok(())
+}
