@@ -74,6 +74,7 @@ impl Program {
         let limits = LinkLimits {
             calls: limits.calls_in_flight.min(CALLS_IN_FLIGHT_MAX),
             streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
+            bytes: limits.queued_bytes,
         };
         // The host looks after each turn.
         let link = Link::new(Side::Guest, limits, || {});

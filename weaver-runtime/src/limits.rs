@@ -62,8 +62,15 @@ pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// How long a guest, which has one thread, may block it before its instance is ended.
 pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
 
+/// How long a guest's components have together to shut down: two of the slowest.
+pub const GUEST_SHUTDOWN_SECONDS_MAX: u64 = 2 * SHUTDOWN_SECONDS_MAX;
+
 /// The longest pause before an instance is tried again that ended before it had built its components.
 pub const GUEST_PAUSE_MILLISECONDS_MAX: u64 = 30_000;
+
+/// What may wait for a guest's next turn in short frames that it causes, such as failures of its calls
+/// (16 MiB): as many as it may have under way, of 256 bytes each. A guest that causes more is ended.
+pub const GUEST_NOTICE_BYTES_MAX: usize = 16 << 20;
 
 /// Listeners of one guest: a number above it is a loop.
 pub const LISTENERS_MAX: usize = 64;

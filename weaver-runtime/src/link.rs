@@ -6,6 +6,8 @@
 //! the host's calls are even, those of the guest's odd.
 
 mod flow;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -14,7 +16,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -26,8 +28,8 @@ pub(crate) use self::flow::{FlowReader, FlowWriter};
 use crate::{
     component::BoxFuture,
     context::{self, Baggage, CallContext, MetadataMap},
-    error::{CallErrorKind, Failure, Load, Ran, Refusal},
-    limits::{CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, OUTBOX_BYTES_MAX},
+    error::{CallErrorKind, Failure, Load, Ran},
+    limits::{CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, OUTBOX_BYTES_MAX},
     message::Message,
     wire::{Frame, FrameDecoder, Header, Kind},
 };
@@ -36,7 +38,6 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Host,
-    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "this is the other side's"))]
     Guest,
 }
 
@@ -83,6 +84,7 @@ pub(crate) struct BadFrame(String);
 
 /// One side of a link.
 pub(crate) struct Link {
+    side: Side,
     state: Mutex<State>,
     flows: Arc<Flows>,
     out: Arc<Outgoing>,
@@ -99,6 +101,8 @@ pub(crate) type Answer = oneshot::Receiver<Result<Message, Failure>>;
 pub(crate) struct LinkLimits {
     pub(crate) calls: usize,
     pub(crate) streams: usize,
+    /// Of arguments that are worked on; and as many of items that were not read.
+    pub(crate) bytes: usize,
 }
 
 /// What has become of the calls of one side.
@@ -114,31 +118,88 @@ struct State {
     /// Our calls.
     waiting: HashMap<u64, oneshot::Sender<Result<Message, Failure>>>,
     /// The other side's.
-    running: HashMap<u64, Option<AbortHandle>>,
+    running: HashMap<u64, Running>,
+    /// The bytes of their arguments.
+    running_bytes: usize,
+    /// The last of them.
+    last_of_other: u64,
     /// How many calls the other side has answered.
     answered: u64,
+    /// How many calls were given up.
+    given_up: u64,
     /// Why it is closed.
     closed: Option<Failure>,
 }
 
+/// A call of the other side.
+struct Running {
+    task: Option<AbortHandle>,
+    /// Of its arguments.
+    bytes: usize,
+}
+
+impl State {
+    /// Whether there was a call, or connection, of ours by this id.
+    fn was_made(&self, call: u64) -> bool {
+        call > 1 - self.next_call % 2 && call < self.next_call && call % 2 == self.next_call % 2
+    }
+
+    /// Whether it was waited for.
+    fn gives_up(&mut self, call: u64) -> bool {
+        let was_waited_for = self.waiting.remove(&call).is_some();
+        self.given_up += u64::from(was_waited_for);
+        was_waited_for
+    }
+
+    fn ended(&mut self, call: u64) -> Option<AbortHandle> {
+        let Running { task, bytes } = self.running.remove(&call)?;
+        self.running_bytes -= bytes;
+        task
+    }
+}
+
 /// Frames that wait to be carried over.
 pub(crate) struct Outgoing {
-    frames: Mutex<Vec<u8>>,
+    queue: Mutex<Queue>,
+    /// Writers of flows wait above this.
+    bytes_max: usize,
     /// Called when the first frame waits.
     notify: Box<dyn Fn() + Send + Sync>,
 }
 
+#[derive(Default)]
+struct Queue {
+    frames: Vec<u8>,
+    /// Of which that much is notices: short frames that the other side causes and must hear.
+    notice_bytes: usize,
+    /// Who waits for room.
+    blocked: Vec<Waker>,
+}
+
 impl Outgoing {
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing panics while it holds the lock.
-        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes(&self) -> usize {
+        self.lock().frames.len()
     }
 
     fn push(&self, frame: &[u8]) {
+        self.push_with(frame, 0);
+    }
+
+    fn push_notice(&self, frame: &[u8]) {
+        self.push_with(frame, frame.len());
+    }
+
+    fn push_with(&self, frame: &[u8], notice_bytes: usize) {
         let was_empty = {
-            let mut frames = self.lock();
-            let was_empty = frames.is_empty();
-            frames.extend_from_slice(frame);
+            let mut queue = self.lock();
+            let was_empty = queue.frames.is_empty();
+            queue.frames.extend_from_slice(frame);
+            queue.notice_bytes += notice_bytes;
             was_empty
         };
         if was_empty {
@@ -146,8 +207,25 @@ impl Outgoing {
         }
     }
 
+    /// A header alone, which is a notice.
     fn push_header(&self, header: Header) {
-        self.push(header.alone().as_slice());
+        self.push_notice(header.alone().as_slice());
+    }
+
+    /// Waits until there is room for the next item of a flow.
+    fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut queue = self.lock();
+        if queue.frames.len() < self.bytes_max {
+            return Poll::Ready(());
+        }
+        queue.blocked.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn take(&self) -> Vec<u8> {
+        let Queue { frames, blocked, .. } = std::mem::take(&mut *self.lock());
+        blocked.into_iter().for_each(Waker::wake);
+        frames
     }
 }
 
@@ -164,23 +242,31 @@ impl Link {
         limits: LinkLimits,
         notify: impl Fn() + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let out = Arc::new(Outgoing { frames: Mutex::default(), notify: Box::new(notify) });
-        let next_call = if side == Side::Host { 2 } else { 1 };
+        let (next_call, bytes_max) = match side {
+            Side::Host => (2, OUTBOX_BYTES_MAX),
+            // What a guest has to say is taken when its turn ends: to wait for that within the turn is no use.
+            Side::Guest => (1, usize::MAX),
+        };
+        let out =
+            Arc::new(Outgoing { queue: Mutex::default(), bytes_max, notify: Box::new(notify) });
         let state = State {
             next_call,
             waiting: HashMap::new(),
             running: HashMap::new(),
+            running_bytes: 0,
+            last_of_other: 0,
             answered: 0,
+            given_up: 0,
             closed: None,
         };
-        let flows = Arc::new(Flows::new(Arc::clone(&out)));
+        let flows = Arc::new(Flows::new(Arc::clone(&out), limits.bytes));
         let waits = AtomicBool::new(false);
-        Arc::new(Self { state: Mutex::new(state), flows, out, limits, waits })
+        Arc::new(Self { side, state: Mutex::new(state), flows, out, limits, waits })
     }
 
     /// All that waits to be carried over.
     pub(crate) fn take_outgoing(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.out.lock())
+        self.out.take()
     }
 
     /// Whether the guest waits for something, and has not said until when; it is asked once.
@@ -197,14 +283,20 @@ impl Link {
 
     /// Whether nothing waits to be carried over.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.out.lock().is_empty()
+        self.out.bytes() == 0
+    }
+
+    /// Whether there was more than the first call, which asks whether the other side is ready.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn was_called(&self) -> bool {
+        self.lock().next_call > 4
     }
 
     /// What has become of our calls.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn our_calls(&self) -> Calls {
         let state = self.lock();
-        Calls { under_way: state.waiting.len(), ended: state.answered }
+        Calls { under_way: state.waiting.len(), ended: state.answered + state.given_up }
     }
 
     /// Calls the other side. Dropping the future cancels the call.
@@ -231,7 +323,8 @@ impl Link {
         mut message: Message,
     ) -> Result<(u64, Answer), Failure> {
         let context = CallContext::current();
-        let queued = self.out.lock().len() + message.frame_bytes();
+        self.flows.check_outgoing(message.announced_streams(), self.limits.streams, Ran::No)?;
+        let queued = self.out.bytes() + message.frame_bytes();
         if queued > OUTBOX_BYTES_MAX.max(message.frame_bytes()) {
             let load = Load::Unsent { bytes: queued, bytes_max: OUTBOX_BYTES_MAX };
             return Err(load.into());
@@ -269,77 +362,136 @@ impl Link {
         Ok((call, answer))
     }
 
-    /// Takes what the other side has said. To be called inside a tokio runtime.
+    /// Takes all that the other side has said. To be called inside a tokio runtime.
     ///
     /// # Errors
     /// It is no frame: the link is of no further use.
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "a host takes its time"))]
     pub(crate) fn receive(
         self: &Arc<Self>,
         bytes: Bytes,
         server: &dyn Serve,
     ) -> Result<(), BadFrame> {
-        let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
-        decoder.push(bytes);
-        while let Some(frame) = decoder.next().map_err(|error| BadFrame(error.to_string()))? {
+        let mut said = Said::new(bytes);
+        while self.receive_some(&mut said, server)? {}
+        Ok(())
+    }
+
+    /// Takes the next frames of it, not too many; whether there are more. The same as above is true of it.
+    pub(crate) fn receive_some(
+        self: &Arc<Self>,
+        said: &mut Said,
+        server: &dyn Serve,
+    ) -> Result<bool, BadFrame> {
+        for _ in 0..FRAMES_MAX {
+            let next = said.decoder.next().map_err(|error| BadFrame(error.to_string()))?;
+            let Some(mut frame) = next else {
+                return match said.decoder.is_between_frames() {
+                    true => Ok(false),
+                    false => Err(BadFrame("half a frame".to_owned())),
+                };
+            };
+            own(&mut frame, said.bytes);
             self.take(frame, server)?;
+            self.check_notices()?;
         }
-        match decoder.is_between_frames() {
-            true => Ok(()),
-            false => Err(BadFrame("half a frame".to_owned())),
+        Ok(true)
+    }
+
+    fn check_notices(&self) -> Result<(), BadFrame> {
+        let (bytes, max) = (self.out.lock().notice_bytes, GUEST_NOTICE_BYTES_MAX);
+        if bytes > max {
+            let reason = format!("so much that {bytes} bytes of refusals wait for it, above {max}");
+            return Err(BadFrame(reason));
         }
+        Ok(())
     }
 
     fn take(self: &Arc<Self>, frame: Frame, server: &dyn Serve) -> Result<(), BadFrame> {
         let Header { kind, call, component, time_left_ms, .. } = frame.header;
         match kind {
-            Kind::Request | Kind::KeyedRequest => self.start(frame, server),
-            Kind::Reply | Kind::Failed => self.answered(frame),
+            Kind::Request | Kind::KeyedRequest => self.start(frame, server)?,
+            Kind::Reply | Kind::Failed => self.answered(frame)?,
             Kind::Cancel => self.cancelled(call),
-            Kind::Connected => {
-                let (reader, writer) = (self.flows.reader(call, 0), self.flows.writer(call, 0));
+            Kind::Connected if self.side == Side::Guest => {
+                let (reader, writer) = self.flows.connection(call);
                 let (listener, peer) = (component, frame.message);
                 server.connected(Connected { listener, peer, reader, writer });
             }
             Kind::Accept => server.accepted(component),
-            Kind::Item => self.flows.item(call, component, Ok(frame.message)),
+            Kind::Item => self.flows.item(call, component, frame.message)?,
             Kind::Ended => self.flows.ended(call, component, frame.message),
             Kind::Credit => self.flows.credit(call, component, time_left_ms as usize),
             Kind::Stop => self.flows.stop(call, component),
             Kind::Waits => self.waits.store(true, Ordering::Relaxed),
-            Kind::Hello | Kind::Welcome | Kind::GoAway | Kind::Stream | Kind::Lane => {
+            Kind::Hello
+            | Kind::Welcome
+            | Kind::GoAway
+            | Kind::Stream
+            | Kind::Lane
+            | Kind::Connected => {
                 return Err(BadFrame(format!("a frame of kind {kind:?}")));
             }
         }
         Ok(())
     }
 
-    fn answered(&self, frame: Frame) {
+    fn answered(&self, frame: Frame) -> Result<(), BadFrame> {
         let Frame { header, mut message, .. } = frame;
         let waiting = {
             let mut state = self.lock();
-            state.answered += 1;
-            state.waiting.remove(&header.call)
+            if !state.was_made(header.call) {
+                return Err(BadFrame(format!(
+                    "an answer to call {}, which was never made",
+                    header.call
+                )));
+            }
+            let waiting = state.waiting.remove(&header.call);
+            state.answered += u64::from(waiting.is_some());
+            waiting
+        };
+        let Some(waiting) = waiting else {
+            // It was given up meanwhile.
+            self.flows.refuse(header.call, header.streams);
+            return Ok(());
         };
         let result = match header.kind {
-            Kind::Reply => {
-                *message.streams() = self.flows.announced(header.call, header.streams);
-                Ok(message)
-            }
+            Kind::Reply => self.announced(&mut message, header, Ran::Yes).map(|()| message),
             _ => Err(message.decode::<Failure>(Ran::Unknown).unwrap_or_else(|failure| failure)),
         };
-        if let Some(waiting) = waiting {
-            // The caller may have gone; its interest ends what runs for it.
-            let _ = waiting.send(result);
-        }
+        // The caller may have gone; its interest ends what runs for it.
+        let _ = waiting.send(result);
+        Ok(())
     }
 
-    fn start(self: &Arc<Self>, frame: Frame, server: &dyn Serve) {
-        let id = frame.header.call;
+    /// Puts the streams that a message announces into it, if there is room for them.
+    fn announced(&self, message: &mut Message, header: Header, ran: Ran) -> Result<(), Failure> {
+        if header.streams == 0 {
+            return Ok(());
+        }
+        let checked = self.flows.check_incoming(header.streams, self.limits.streams, ran);
+        match checked {
+            Ok(()) => *message.streams() = self.flows.announced(header.call, header.streams),
+            Err(_) => self.flows.refuse(header.call, header.streams),
+        }
+        checked
+    }
+
+    fn start(self: &Arc<Self>, frame: Frame, server: &dyn Serve) -> Result<(), BadFrame> {
+        let (id, bytes) = (frame.header.call, frame.message.frame_bytes());
+        self.check_id(id)?;
         let running = match self.admit(frame, server) {
             Ok(running) => running,
-            Err(failure) => return self.reply(id, Err(failure)),
+            Err(failure) => {
+                self.reply(id, Err(failure));
+                return Ok(());
+            }
         };
-        self.lock().running.insert(id, None);
+        {
+            let mut state = self.lock();
+            state.running.insert(id, Running { task: None, bytes });
+            state.running_bytes += bytes;
+        }
         let link = Arc::clone(self);
         let mut running = Box::pin(async move {
             let in_flight = InFlight { link, id };
@@ -349,12 +501,28 @@ impl Link {
         // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
         let mut nobody = Context::from_waker(Waker::noop());
         if running.as_mut().poll(&mut nobody).is_ready() {
-            return;
+            return Ok(());
         }
         let task = tokio::spawn(running).abort_handle();
         if let Some(running) = self.lock().running.get_mut(&id) {
-            *running = Some(task);
+            running.task = Some(task);
         }
+        Ok(())
+    }
+
+    /// A guest counts its calls, and has one thread. (What a host's threads send may change places.)
+    fn check_id(&self, id: u64) -> Result<(), BadFrame> {
+        if self.side == Side::Guest {
+            return Ok(());
+        }
+        let mut state = self.lock();
+        if id % 2 == state.next_call % 2 || id <= state.last_of_other {
+            return Err(BadFrame(format!(
+                "a call by the id {id}, which is none of its own, or was one"
+            )));
+        }
+        state.last_of_other = id;
+        Ok(())
     }
 
     /// The future of a call, in its context.
@@ -368,16 +536,9 @@ impl Link {
             Kind::KeyedRequest => split_key(&mut metadata),
             _ => None,
         };
-        *arguments.streams() = self.flows.announced(header.call, header.streams);
-        let (calls, calls_max) = (self.lock().running.len(), self.limits.calls);
-        if calls >= calls_max {
-            return Err(Load::Calls { calls, calls_max }.into());
-        }
-        let (streams, streams_max) = (self.flows.incoming(), self.limits.streams);
-        if streams > streams_max {
-            let refusal = Refusal::TooManyStreams { streams, streams_max };
-            return Err(CallErrorKind::Refused(refusal).into());
-        }
+        self.check_load(arguments.frame_bytes())
+            .inspect_err(|_| self.flows.refuse(header.call, header.streams))?;
+        self.announced(&mut arguments, header, Ran::No)?;
         let left = u64::from(header.time_left_ms);
         let deadline = (left > 0).then(|| Instant::now() + Duration::from_millis(left));
         let metadata = match metadata.is_empty() {
@@ -392,7 +553,34 @@ impl Link {
         Ok(async move { running.await.unwrap_or_else(|_| Err(exceeded.into())) })
     }
 
+    /// Whether another call, whose arguments are so long, may be worked on.
+    fn check_load(&self, arguments: usize) -> Result<(), Failure> {
+        let state = self.lock();
+        let (calls, calls_max) = (state.running.len(), self.limits.calls);
+        if calls >= calls_max {
+            return Err(Load::Calls { calls, calls_max }.into());
+        }
+        let (bytes, bytes_max) = (state.running_bytes + arguments, self.limits.bytes);
+        if bytes > bytes_max && state.running_bytes > 0 {
+            return Err(Load::Bytes { bytes, bytes_max }.into());
+        }
+        Ok(())
+    }
+
+    /// Whether an answer can be sent: for one that cannot, the method has run.
+    fn check_answer(&self, message: &Message) -> Result<(), Failure> {
+        self.flows.check_outgoing(message.announced_streams(), self.limits.streams, Ran::Yes)?;
+        let queued = self.out.bytes();
+        if queued > 0 && queued + message.frame_bytes() > self.out.bytes_max {
+            let bytes = queued + message.frame_bytes();
+            let load = Load::Unsent { bytes, bytes_max: self.out.bytes_max };
+            return Err(Failure { ran: Ran::Yes, ..load.into() });
+        }
+        Ok(())
+    }
+
     fn reply(self: &Arc<Self>, call: u64, result: Result<Message, Failure>) {
+        let result = result.and_then(|message| self.check_answer(&message).map(|()| message));
         match result {
             Ok(mut message) => {
                 let streams = message.detach_streams();
@@ -405,13 +593,13 @@ impl Link {
                 let encoded = Message::encode(&failure, failure.ran);
                 // A failure is text of a bounded length.
                 let message = encoded.unwrap_or_else(|_| Message::empty());
-                self.out.push(Header::new(Kind::Failed, call).onto(message).as_slice());
+                self.out.push_notice(Header::new(Kind::Failed, call).onto(message).as_slice());
             }
         }
     }
 
     fn cancelled(&self, call: u64) {
-        let task = self.lock().running.remove(&call).flatten();
+        let task = self.lock().ended(call);
         if let Some(task) = task {
             task.abort();
         }
@@ -426,7 +614,7 @@ impl Link {
             state.next_call += 2;
             id
         };
-        let (reader, writer) = (self.flows.reader(id, 0), self.flows.writer(id, 0));
+        let (reader, writer) = self.flows.connection(id);
         let header = Header { component: listener, ..Header::new(Kind::Connected, id) };
         self.out.push(header.onto(peer).as_slice());
         (reader, writer)
@@ -444,6 +632,7 @@ impl Link {
         let (mut waiting, running) = {
             let mut state = self.lock();
             state.closed = Some(failure.clone());
+            state.running_bytes = 0;
             (std::mem::take(&mut state.waiting), std::mem::take(&mut state.running))
         };
         if let Some((call, failure)) = of_one
@@ -454,9 +643,9 @@ impl Link {
         for waiting in waiting.into_values() {
             let _ = waiting.send(Err(failure.clone()));
         }
-        running.into_values().flatten().for_each(|task| task.abort());
+        running.into_values().filter_map(|call| call.task).for_each(|task| task.abort());
         self.flows.close(failure);
-        self.out.lock().clear();
+        drop(self.out.take());
     }
 
     fn lost(&self) -> Failure {
@@ -471,6 +660,23 @@ impl Link {
     }
 }
 
+/// What the other side has said at once.
+pub(crate) struct Said {
+    decoder: FrameDecoder,
+    bytes: usize,
+}
+
+impl Said {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        let mut said = Self { decoder: FrameDecoder::new(FRAME_BYTES_MAX), bytes: bytes.len() };
+        said.decoder.push(bytes);
+        said
+    }
+}
+
+/// Frames that are taken before others have the thread: less than a millisecond's work.
+const FRAMES_MAX: usize = 64;
+
 /// Cancels a call that is given up.
 struct Interest<'a> {
     link: &'a Link,
@@ -480,7 +686,7 @@ struct Interest<'a> {
 impl Drop for Interest<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.call
-            && self.link.lock().waiting.remove(&call).is_some()
+            && self.link.lock().gives_up(call)
         {
             self.link.out.push_header(Header::new(Kind::Cancel, call));
         }
@@ -495,7 +701,7 @@ struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.link.lock().running.remove(&self.id);
+        self.link.lock().ended(self.id);
     }
 }
 
@@ -504,6 +710,18 @@ fn time_left_ms(context: &CallContext) -> u32 {
     // Rounded up; 0 says that there is no deadline.
     left.map_or(0, |left| u32::try_from(left.as_millis() + 1).unwrap_or(u32::MAX))
 }
+
+/// What is kept of a short frame must not keep all that came with it: copies it, where that is worth it. Most
+/// calls are answered before the next frame is looked at, but items wait for their reader.
+fn own(frame: &mut Frame, came_bytes: usize) {
+    let is_small = frame.message.frame_bytes() < came_bytes / 4;
+    if is_small && (frame.header.kind == Kind::Item || came_bytes > SHARED_BYTES_MAX) {
+        frame.message.own();
+    }
+}
+
+/// What a call, or an answer, may keep of what came with it.
+const SHARED_BYTES_MAX: usize = 4 << 10;
 
 /// The key behind the metadata.
 fn split_key(metadata: &mut Bytes) -> Option<u64> {

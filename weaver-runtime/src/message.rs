@@ -174,6 +174,14 @@ impl Message {
         self.frame.len()
     }
 
+    /// Copies the bytes, if somebody else may hold them, too.
+    #[cfg(feature = "node")]
+    pub(crate) fn own(&mut self) {
+        if let Buffer::Shared(bytes) = &self.frame {
+            self.frame = Buffer::Own(bytes.to_vec());
+        }
+    }
+
     pub(crate) fn has_streams(&self) -> bool {
         !self.streams.is_empty()
     }

@@ -1,10 +1,11 @@
 //! [`Guest`]: a compiled program with what it is granted; it makes instances.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use wasmtime::component::{Component, InstancePre, Linker};
 use weaver_runtime::{
     Error, Result,
+    limits::GUEST_TURN_SECONDS_MAX,
     sandbox::{Grants, Instances, Listen},
 };
 
@@ -48,8 +49,11 @@ impl Guest {
     /// It has none: its components do not fit together.
     pub async fn describe(&self) -> Result<Vec<u8>> {
         let listen: Listen = Arc::new(|_| Err("it is only asked what it is".to_owned()));
-        let instance = self.instantiate(listen).await.map_err(Error::msg)?;
-        instance.describe().await.map_err(Error::msg)
+        let described = async { self.instantiate(listen).await?.describe().await };
+        let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
+        let described = tokio::time::timeout(limit, described).await;
+        let late = |_| Err(format!("it does not say within {limit:?} what it consists of"));
+        described.unwrap_or_else(late).map_err(Error::msg)
     }
 }
 

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use wasmtime::{
     ResourceLimiter, Store, Trap, UpdateDeadline,
-    component::{InstancePre, ResourceTable, TypedFunc},
+    component::{InstancePre, ResourceTable, ResourceTableError, TypedFunc},
 };
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 use weaver_runtime::sandbox::{Ended, Grants, Instance, Listen, Turn};
 
 use crate::{Engine, engine::EPOCH_MILLISECONDS, wasi};
@@ -47,8 +47,12 @@ pub(crate) struct State {
     epochs: u64,
     /// Calls that it works on.
     calls: usize,
-    /// The memory that it was refused.
-    refused_bytes: Option<usize>,
+    /// Bytes of all its memories.
+    memory_bytes: u64,
+    /// Elements of all its tables.
+    table_elements: usize,
+    /// The memory that it was refused in this turn.
+    refused_bytes: Option<u64>,
 }
 
 /// The last words of a guest.
@@ -81,7 +85,7 @@ impl State {
     pub(crate) fn new(grants: Arc<Grants>, listen: Listen) -> Result<Self, String> {
         Ok(Self {
             wasi: wasi::context(&grants)?,
-            table: ResourceTable::new(),
+            table: handles(),
             grants,
             listen,
             is_parked: false,
@@ -89,6 +93,8 @@ impl State {
             panic: None,
             epochs: 0,
             calls: 0,
+            memory_bytes: 0,
+            table_elements: 0,
             refused_bytes: None,
         })
     }
@@ -123,33 +129,70 @@ impl State {
     }
 }
 
-/// Only memory is limited here: what grows beside it is bounded by wasmtime's own defaults.
+/// What it may hold of its host.
+fn handles() -> ResourceTable {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(HANDLES_MAX);
+    table
+}
+
+/// All memories count together, and so do all tables: a component may have many of each.
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = u64::try_from(desired).is_ok_and(|bytes| bytes <= self.grants.memory_bytes);
-        if !allowed {
-            self.refused_bytes = Some(desired);
+        let more = u64::try_from(desired - current).unwrap_or(u64::MAX);
+        let bytes = self.memory_bytes.saturating_add(more);
+        let allowed = bytes <= self.grants.memory_bytes;
+        match allowed {
+            true => self.memory_bytes = bytes,
+            false => self.refused_bytes = Some(bytes),
         }
         Ok(allowed)
     }
 
     fn table_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX)
+        let elements = self.table_elements.saturating_add(desired - current);
+        let allowed = elements <= TABLE_ELEMENTS_MAX;
+        if allowed {
+            self.table_elements = elements;
+        }
+        Ok(allowed)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        INSTANCES_MAX
     }
 }
 
 /// Far above what a program has of functions.
 const TABLE_ELEMENTS_MAX: usize = 1 << 20;
+
+/// Modules of one component, and their memories and tables: the compiler's output has a handful. Each memory
+/// takes 4 GiB of addresses, of which there are 128 TiB.
+const INSTANCES_MAX: usize = 64;
+
+/// Files, sockets and the like that one instance holds. A process has often no more than 1024 of them.
+const HANDLES_MAX: usize = 1000;
+
+/// What is kept of the words in which a guest ends.
+const LAST_WORDS_BYTES_MAX: usize = 4 << 10;
 
 impl GuestInstance {
     pub(crate) async fn new(
@@ -157,12 +200,18 @@ impl GuestInstance {
         instance: &InstancePre<State>,
         state: State,
     ) -> Result<Self, String> {
+        let memory_bytes = state.grants.memory_bytes;
         let mut store = Store::new(&engine.engine, state);
+        // What it says in one turn may be all that it has.
+        store.set_hostcall_fuel(usize::try_from(memory_bytes).unwrap_or(usize::MAX));
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().next_epoch());
         let failed = |error: wasmtime::Error| format!("{error:#}");
-        let instance = instance.instantiate_async(&mut store).await.map_err(failed)?;
+        let instance = match instance.instantiate_async(&mut store).await {
+            Ok(instance) => instance,
+            Err(error) => return Err(store.data_mut().ended(&error).reason),
+        };
         let exports = instance.get_export_index(&mut store, None, GUEST);
         let mut function = |name: &str| {
             instance
@@ -186,31 +235,61 @@ impl GuestInstance {
     }
 
     fn begin(&mut self) {
-        self.store.data_mut().sleep = None;
+        // Epochs that went by since its last turn were others'.
+        self.store.set_epoch_deadline(1);
+        let state = self.store.data_mut();
+        (state.sleep, state.refused_bytes) = (None, None);
     }
 
     fn end(&mut self, frames: Vec<u8>) -> Turn {
         Turn { frames, sleep: self.store.data_mut().sleep.take() }
     }
 
+    fn ended(&mut self, error: &wasmtime::Error) -> Ended {
+        self.store.data_mut().ended(error)
+    }
+}
+
+impl State {
     /// Why it has ended, in words that say what to do about it.
     fn ended(&mut self, error: &wasmtime::Error) -> Ended {
-        let state = self.store.data_mut();
-        let panic = state.panic.take();
-        let reason = match (&panic, state.refused_bytes) {
-            (_, Some(bytes)) => out_of_memory(bytes, &state.grants),
-            (Some(panic), None) => panic.reason(),
-            (None, None) => match error.downcast_ref::<Trap>() {
-                Some(Trap::StackOverflow) => "it recursed too deeply".to_owned(),
-                Some(trap) => trap.to_string(),
-                None => error.root_cause().to_string(),
-            },
+        let panic = self.panic.take();
+        let reason = match (&panic, self.refused_bytes) {
+            (Some(panic), _) => panic.reason(),
+            (None, Some(bytes)) => out_of_memory(bytes, &self.grants),
+            (None, None) => reason(error),
         };
         Ended { reason, panic: panic.map(|Panic { call, message, .. }| (call, message)) }
     }
 }
 
-fn out_of_memory(bytes: usize, grants: &Grants) -> String {
+fn reason(error: &wasmtime::Error) -> String {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return format!("it ended its process with exit code {code}");
+    }
+    if error.is::<ResourceTableError>() {
+        return format!("it holds more than {HANDLES_MAX} files, sockets and the like");
+    }
+    match error.downcast_ref() {
+        Some(Trap::StackOverflow) => "it recursed too deeply".to_owned(),
+        Some(Trap::UnreachableCodeReached) => "it aborted".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    }
+}
+
+/// The first part of a guest's words, if there are too many.
+pub(crate) fn short(mut words: String) -> String {
+    if words.len() > LAST_WORDS_BYTES_MAX {
+        let bytes = words.len();
+        words.truncate(words.floor_char_boundary(LAST_WORDS_BYTES_MAX));
+        words.shrink_to_fit();
+        words += &format!("… ({bytes} bytes)");
+    }
+    words
+}
+
+fn out_of_memory(bytes: u64, grants: &Grants) -> String {
     format!(
         "it asked for {} MiB of memory, and has `memory = \"{}MiB\"` in its sandbox",
         bytes.div_ceil(1 << 20),
@@ -223,7 +302,7 @@ impl Instance for GuestInstance {
         self.begin();
         match self.start.call_async(&mut self.store, (bootstrap,)).await {
             Ok((Ok(frames),)) => Ok(self.end(frames)),
-            Ok((Err(reason),)) => Err(Ended { reason, panic: None }),
+            Ok((Err(reason),)) => Err(Ended { reason: short(reason), panic: None }),
             Err(error) => Err(self.ended(&error)),
         }
     }

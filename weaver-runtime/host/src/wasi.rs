@@ -23,7 +23,7 @@ use wasmtime_wasi::{
 
 use weaver_runtime::sandbox::{DirGrant, Grants};
 
-use crate::instance::{Panic, State};
+use crate::instance::{Panic, State, short};
 
 /// The interface that guests import.
 const HOST: &str = "weaver:guest/host@0.1.0";
@@ -94,6 +94,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         Ok((address.map(|address| address.to_string()),))
     })?;
     host.func_wrap("panicked", |mut store, (call, message, place): (u64, String, String)| {
+        let (message, place) = (short(message), short(place));
         store.data_mut().panic = Some(Panic { call, message, place });
         Ok(())
     })

@@ -10,9 +10,9 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-use super::Outgoing;
+use super::{BadFrame, Outgoing};
 use crate::{
-    error::{Failure, Ran},
+    error::{CallErrorKind, Failure, Load, Ran, Refusal},
     limits::STREAM_WINDOW_BYTES,
     message::{HEADER_BYTES, Message},
     stream::{ByteStream, Encoded, Streams},
@@ -28,6 +28,8 @@ type Id = (u64, u16);
 /// The flows of one link.
 pub(super) struct Flows {
     out: Arc<Outgoing>,
+    /// What may be unread in all of them.
+    bytes_max: usize,
     books: Mutex<Books>,
 }
 
@@ -35,13 +37,16 @@ pub(super) struct Flows {
 struct Books {
     incoming: HashMap<Id, Incoming>,
     outgoing: HashMap<Id, Sending>,
+    unread_bytes: usize,
     closed: Option<Failure>,
 }
 
 /// What has come and was not read.
 #[derive(Default)]
 struct Incoming {
+    is_connection: bool,
     items: VecDeque<Encoded>,
+    unread_bytes: usize,
     has_ended: bool,
     /// Bytes that were read since the writer was last told.
     read_bytes: usize,
@@ -50,44 +55,91 @@ struct Incoming {
 
 /// What may still be sent.
 struct Sending {
-    credit: usize,
+    is_connection: bool,
+    /// Below zero after an item that was longer than there was room for.
+    credit: i64,
     waker: Option<Waker>,
     /// Its producer.
     task: Option<AbortHandle>,
 }
 
+/// What is in the books.
+#[cfg(test)]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) incoming: usize,
+    pub(super) outgoing: usize,
+    pub(super) unread_bytes: usize,
+}
+
 impl Flows {
-    pub(super) fn new(out: Arc<Outgoing>) -> Self {
-        Self { out, books: Mutex::default() }
+    pub(super) fn new(out: Arc<Outgoing>, bytes_max: usize) -> Self {
+        Self { out, bytes_max, books: Mutex::default() }
     }
 
-    /// Flows that the other side writes.
-    pub(super) fn incoming(&self) -> usize {
-        self.lock().incoming.len()
+    /// Whether the other side may write so many streams more.
+    pub(super) fn check_incoming(&self, more: u8, max: usize, ran: Ran) -> Result<(), Failure> {
+        let books = self.lock();
+        let streams = books.incoming.values().filter(|flow| !flow.is_connection).count();
+        check(streams + usize::from(more), max, ran)
+    }
+
+    /// Whether we may write so many streams more.
+    pub(super) fn check_outgoing(&self, more: usize, max: usize, ran: Ran) -> Result<(), Failure> {
+        if more == 0 {
+            return Ok(());
+        }
+        let books = self.lock();
+        let streams = books.outgoing.values().filter(|flow| !flow.is_connection).count();
+        check(streams + more, max, ran)
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> Counts {
+        let books = self.lock();
+        let (incoming, outgoing) = (books.incoming.len(), books.outgoing.len());
+        Counts { incoming, outgoing, unread_bytes: books.unread_bytes }
+    }
+
+    /// Nobody reads the streams that a message announces.
+    pub(super) fn refuse(&self, call: u64, count: u8) {
+        let stop = |number| Header { component: number, ..Header::new(Kind::Stop, call) };
+        let mut frames = Vec::new();
+        (0..u16::from(count)).for_each(|it| frames.extend_from_slice(stop(it).alone().as_slice()));
+        if !frames.is_empty() {
+            self.out.push_notice(&frames);
+        }
+    }
+
+    /// Both directions of a connection.
+    pub(super) fn connection(self: &Arc<Self>, id: u64) -> (FlowReader, FlowWriter) {
+        (self.reader(id, 0, true), self.writer(id, 0, true))
     }
 
     /// The streams that a message announces.
     pub(super) fn announced(self: &Arc<Self>, call: u64, count: u8) -> Streams {
         let mut streams = Streams::default();
         for number in 0..u16::from(count) {
-            streams.push(Box::pin(self.reader(call, number)));
+            streams.push(Box::pin(self.reader(call, number, false)));
         }
         streams
     }
 
-    pub(super) fn reader(self: &Arc<Self>, call: u64, number: u16) -> FlowReader {
+    fn reader(self: &Arc<Self>, call: u64, number: u16, is_connection: bool) -> FlowReader {
         let mut books = self.lock();
         if books.closed.is_none() {
-            books.incoming.insert((call, number), Incoming::default());
+            let incoming = Incoming { is_connection, ..Incoming::default() };
+            books.incoming.insert((call, number), incoming);
         }
         drop(books);
         FlowReader { flows: Arc::clone(self), id: (call, number), is_done: false }
     }
 
-    pub(super) fn writer(self: &Arc<Self>, call: u64, number: u16) -> FlowWriter {
+    fn writer(self: &Arc<Self>, call: u64, number: u16, is_connection: bool) -> FlowWriter {
         let mut books = self.lock();
         if books.closed.is_none() {
-            let sending = Sending { credit: WINDOW_BYTES, waker: None, task: None };
+            let credit = WINDOW_BYTES as i64;
+            let sending = Sending { is_connection, credit, waker: None, task: None };
             books.outgoing.insert((call, number), sending);
         }
         drop(books);
@@ -97,7 +149,7 @@ impl Flows {
     /// Sends the streams of a message, each as fast as its reader reads.
     pub(super) fn produce(self: &Arc<Self>, call: u64, streams: Vec<ByteStream>) {
         for (number, items) in (0..).zip(streams) {
-            let writer = self.writer(call, number);
+            let writer = self.writer(call, number, false);
             let task = tokio::spawn(produce(writer, items)).abort_handle();
             if let Some(sending) = self.lock().outgoing.get_mut(&(call, number)) {
                 sending.task = Some(task);
@@ -105,25 +157,48 @@ impl Flows {
         }
     }
 
-    pub(super) fn item(&self, call: u64, number: u16, item: Encoded) {
-        let mut books = self.lock();
+    pub(super) fn item(&self, call: u64, number: u16, item: Message) -> Result<(), BadFrame> {
+        let (mut books, bytes) = (self.lock(), item.frame_bytes());
+        let all = books.unread_bytes + bytes;
         // Its reader may have gone; the writer hears of it.
-        let Some(incoming) = books.incoming.get_mut(&(call, number)) else { return };
-        incoming.items.push_back(item);
+        let Some(incoming) = books.incoming.get_mut(&(call, number)) else { return Ok(()) };
+        if incoming.has_ended {
+            return Ok(());
+        }
+        if incoming.unread_bytes >= WINDOW_BYTES {
+            let reason = "an item of a stream without having room for it";
+            return Err(BadFrame(reason.to_owned()));
+        }
+        if all > self.bytes_max {
+            let load = Load::Bytes { bytes: all, bytes_max: self.bytes_max };
+            drop(books);
+            self.end(call, number, Some(load.into()));
+            self.say(Kind::Stop, (call, number), 0);
+            return Ok(());
+        }
+        incoming.items.push_back(Ok(item));
+        incoming.unread_bytes += bytes;
         let waker = incoming.waker.take();
+        books.unread_bytes = all;
         drop(books);
         waker.into_iter().for_each(Waker::wake);
+        Ok(())
     }
 
     /// The end, after a failure of the way if the message holds one.
     pub(super) fn ended(&self, call: u64, number: u16, message: Message) {
-        if message.frame_bytes() > HEADER_BYTES {
-            let failure = message.decode::<Failure>(Ran::Yes).unwrap_or_else(|failure| failure);
-            self.item(call, number, Err(failure));
-        }
+        let failure = (message.frame_bytes() > HEADER_BYTES)
+            .then(|| message.decode::<Failure>(Ran::Yes).unwrap_or_else(|failure| failure));
+        self.end(call, number, failure);
+    }
+
+    fn end(&self, call: u64, number: u16, failure: Option<Failure>) {
         let mut books = self.lock();
         let Some(incoming) = books.incoming.get_mut(&(call, number)) else { return };
-        incoming.has_ended = true;
+        if std::mem::replace(&mut incoming.has_ended, true) {
+            return;
+        }
+        incoming.items.extend(failure.map(Err));
         let waker = incoming.waker.take();
         drop(books);
         waker.into_iter().for_each(Waker::wake);
@@ -132,7 +207,8 @@ impl Flows {
     pub(super) fn credit(&self, call: u64, number: u16, bytes: usize) {
         let mut books = self.lock();
         let Some(sending) = books.outgoing.get_mut(&(call, number)) else { return };
-        sending.credit = sending.credit.saturating_add(bytes).min(WINDOW_BYTES);
+        let credit = sending.credit.saturating_add_unsigned(bytes as u64);
+        sending.credit = credit.min(WINDOW_BYTES as i64);
         let waker = sending.waker.take();
         drop(books);
         waker.into_iter().for_each(Waker::wake);
@@ -179,6 +255,14 @@ impl Flows {
     }
 }
 
+fn check(streams: usize, streams_max: usize, ran: Ran) -> Result<(), Failure> {
+    if streams > streams_max {
+        let refusal = Refusal::TooManyStreams { streams, streams_max };
+        return Err(Failure::new(CallErrorKind::Refused(refusal), ran));
+    }
+    Ok(())
+}
+
 async fn produce(mut writer: FlowWriter, mut items: ByteStream) {
     while let Some(item) = std::future::poll_fn(|cx| items.as_mut().poll_next(cx)).await {
         match item {
@@ -217,11 +301,14 @@ impl futures_core::Stream for FlowReader {
             self.is_done = true;
             return Poll::Ready(None);
         };
-        incoming.read_bytes += item.as_ref().map_or(0, Message::frame_bytes);
+        let bytes = item.as_ref().map_or(0, Message::frame_bytes);
+        incoming.unread_bytes -= bytes;
+        incoming.read_bytes += bytes;
         let mut told = 0;
         if incoming.read_bytes >= WINDOW_BYTES / 2 && !incoming.has_ended {
             told = std::mem::take(&mut incoming.read_bytes);
         }
+        books.unread_bytes -= bytes;
         drop(books);
         if told > 0 {
             self.flows.say(Kind::Credit, id, told);
@@ -235,7 +322,12 @@ impl Drop for FlowReader {
         if self.is_done {
             return;
         }
-        let incoming = self.flows.lock().incoming.remove(&self.id);
+        let incoming = {
+            let mut books = self.flows.lock();
+            let incoming = books.incoming.remove(&self.id);
+            books.unread_bytes -= incoming.as_ref().map_or(0, |incoming| incoming.unread_bytes);
+            incoming
+        };
         if incoming.is_some_and(|incoming| !incoming.has_ended) {
             self.flows.say(Kind::Stop, self.id, 0);
         }
@@ -261,11 +353,12 @@ impl FlowWriter {
         let Some(sending) = books.outgoing.get_mut(&self.id) else {
             return Poll::Ready(Err(Stopped));
         };
-        if sending.credit == 0 {
+        if sending.credit <= 0 {
             sending.waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        Poll::Ready(Ok(()))
+        drop(books);
+        self.flows.out.poll_room(cx).map(Ok)
     }
 
     /// Writes an item. The reader has room for it once [`poll_ready`](Self::poll_ready) says so; the last
@@ -273,7 +366,7 @@ impl FlowWriter {
     pub(crate) fn send(&self, item: Message) {
         let bytes = item.frame_bytes();
         if let Some(sending) = self.flows.lock().outgoing.get_mut(&self.id) {
-            sending.credit = sending.credit.saturating_sub(bytes);
+            sending.credit = sending.credit.saturating_sub_unsigned(bytes as u64);
         }
         let header = Header { component: self.id.1, ..Header::new(Kind::Item, self.id.0) };
         self.flows.out.push(header.onto(item).as_slice());

@@ -20,9 +20,11 @@ use crate::{
     codec,
     component::{BoxFuture, Component},
     control::InstancesEnded,
-    error::{CallErrorKind, Failure, Ran, Result},
-    limits::{GUEST_PAUSE_MILLISECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits},
-    link::{Calls, Link, LinkLimits, Side},
+    error::{CallErrorKind, Error, Failure, Ran, Result},
+    limits::{
+        GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
+    },
+    link::{Calls, Link, LinkLimits, Said, Side},
     message::Message,
     reference::Ref,
     report,
@@ -102,7 +104,18 @@ enum State {
     Failed(String),
 }
 
-/// The pause before an instance that could not build its components is replaced doubles from this.
+/// How far an instance came before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// It did not start, and was given no calls.
+    Nothing,
+    /// It started.
+    Start,
+    /// It had built its components.
+    Built,
+}
+
+/// The pause before an instance that ended before it was called is replaced doubles from this.
 const PAUSE_MILLISECONDS_MIN: u64 = 100;
 
 impl fmt::Debug for GuestGroup {
@@ -177,6 +190,22 @@ impl GuestGroup {
         }
     }
 
+    /// Shuts the components down, or says why not.
+    pub(crate) async fn shut_down(self: &Arc<Self>, name: &str) {
+        if let Err(error) = within(GUEST_SHUTDOWN_SECONDS_MAX, self.guest().shutdown()).await {
+            report::warn(&format!("shutdown of group {name} failed: {error:#}"));
+        }
+    }
+
+    /// The components that could not be built yet, with the reason of the last attempt; the group itself, if
+    /// it does not answer.
+    pub(crate) async fn failed(self: &Arc<Self>, name: &str) -> Vec<(String, String)> {
+        match within(GUEST_TURN_SECONDS_MAX, self.guest().failed()).await {
+            Ok(failed) => failed,
+            Err(error) => vec![(name.to_owned(), format!("{error:#}"))],
+        }
+    }
+
     /// What the host asks of the guest.
     pub(crate) fn guest(self: &Arc<Self>) -> Ref<dyn Guest> {
         let transport: Arc<dyn Transport> = Arc::new(ToGuest(Arc::clone(self)));
@@ -204,16 +233,17 @@ impl GuestGroup {
     ) {
         let mut failures = 0;
         loop {
-            let (ended, was_built) = self.run_one(&life, &link, &wake).await;
+            let (ended, reached) = self.run_one(&life, &link, &wake).await;
             self.note(&life.bootstrap.group, &ended);
             let next = new_link(&life.limits);
             self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
-            // One that was ended by a call is replaced at once.
-            failures = if was_built { 0 } else { failures + 1 };
-            if !was_built {
+            // One that was ended by a call is replaced at once; not one that ends without any.
+            let was_called = reached == Reached::Built && link.was_called();
+            failures = if was_called { 0 } else { failures + 1 };
+            if reached != Reached::Built {
                 self.state.send_replace(State::Failed(ended.reason.clone()));
             }
-            close(&link, &ended, was_built);
+            close(&link, &ended, reached);
             (link, wake) = next;
             if failures > 0 {
                 sleep(pause(failures)).await;
@@ -221,35 +251,42 @@ impl GuestGroup {
         }
     }
 
-    /// Runs one instance to its end; whether it had built its components.
+    /// Runs one instance to its end; how far it came.
     async fn run_one<I: Instances>(
         &self,
         life: &Life<I>,
         link: &Arc<Link>,
         wake: &Notify,
-    ) -> (Ended, bool) {
+    ) -> (Ended, Reached) {
         // What accepts for the instance ends with it.
         let (listen, _accepting) = life.listeners.of_instance(link);
-        let mut instance = match life.instances.instantiate(listen).await {
+        let made = async {
+            let made = life.instances.instantiate(listen).await;
+            made.map_err(|reason| Ended { reason, panic: None })
+        };
+        let mut instance = match within_a_turn(made).await {
             Ok(instance) => instance,
-            Err(reason) => return (Ended { reason, panic: None }, false),
+            Err(ended) => return (ended, Reached::Nothing),
         };
         let mut bootstrap = Vec::new();
         // It is a few names and the configuration's text.
         if let Err(error) = codec::encode(&life.bootstrap, &mut bootstrap) {
-            return (Ended { reason: error.to_string(), panic: None }, false);
+            return (Ended { reason: error.to_string(), panic: None }, Reached::Nothing);
         }
         // Its first answer says that it has built its components.
         let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
         let started = within_a_turn(instance.start(bootstrap)).await;
-        let started = started.and_then(|turn| Ok((take(link, turn.frames, life)?, turn.sleep)));
         let due = match started {
-            Ok(((), sleep)) => due(sleep),
-            Err(ended) => return (ended, false),
+            Ok(turn) => match take(link, turn.frames, life).await {
+                Ok(()) => due(turn.sleep),
+                Err(ended) => return (ended, Reached::Nothing),
+            },
+            Err(ended) => return (ended, Reached::Nothing),
         };
         self.state.send_replace(State::Running);
         let ended = drive(&mut instance, link, wake, due, life).await;
-        (ended, built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_)))))
+        let is_built = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
+        (ended, if is_built { Reached::Built } else { Reached::Start })
     }
 }
 
@@ -286,27 +323,43 @@ async fn drive<I: Instances>(
             Err(ended) => return ended,
         };
         due = self::due(turn.sleep);
-        if let Err(ended) = take(link, turn.frames, life) {
+        if let Err(ended) = take(link, turn.frames, life).await {
             return ended;
         }
     }
 }
 
-fn take<I: Instances>(link: &Arc<Link>, frames: Vec<u8>, life: &Life<I>) -> Result<(), Ended> {
+/// Takes what an instance has said. If that is much, others have the thread in between.
+async fn take<I: Instances>(
+    link: &Arc<Link>,
+    frames: Vec<u8>,
+    life: &Life<I>,
+) -> Result<(), Ended> {
     if frames.is_empty() {
         return Ok(());
     }
-    link.receive(frames.into(), &life.outward.of(&life.listeners))
-        .map_err(|error| Ended { reason: format!("it says {error}"), panic: None })
+    let (mut said, server) = (Said::new(frames.into()), life.outward.of(&life.listeners));
+    let bad = |error| Ended { reason: format!("it says {error}"), panic: None };
+    while link.receive_some(&mut said, &server).map_err(bad)? {
+        yield_now().await;
+    }
+    Ok(())
 }
 
 /// A guest has one thread: what blocks it blocks everything.
-async fn within_a_turn(turn: impl Future<Output = Result<Turn, Ended>>) -> Result<Turn, Ended> {
+async fn within_a_turn<T>(turn: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
     let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
     timeout(limit, turn).await.unwrap_or_else(|_| {
         let reason = format!("it has blocked its only thread for {limit:?}");
         Err(Ended { reason, panic: None })
     })
+}
+
+/// The answer to what a host asks of its guest, which may have other things in mind.
+async fn within<T>(seconds: u64, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    let limit = Duration::from_secs(seconds);
+    let late = |_| Err(Error::msg(format!("the guest has not answered within {limit:?}")));
+    timeout(limit, asked).await.unwrap_or_else(late)
 }
 
 fn due(sleep: Option<Duration>) -> Option<Instant> {
@@ -324,6 +377,7 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
     let limits = LinkLimits {
         calls: limits.calls_in_flight,
         streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
+        bytes: limits.queued_bytes,
     };
     let wake = Arc::new(Notify::new());
     let notify = Arc::clone(&wake);
@@ -331,18 +385,20 @@ fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
 }
 
 /// Tells everybody who waits for an instance that has ended.
-fn close(link: &Link, ended: &Ended, was_built: bool) {
-    let lost = match was_built {
-        true => {
-            let reason = format!("its instance has ended: {}", ended.reason);
-            CallErrorKind::OutcomeUnknown { reason }
+fn close(link: &Link, ended: &Ended, reached: Reached) {
+    let reason = ended.reason.clone();
+    let (lost, ran) = match reached {
+        Reached::Nothing => (CallErrorKind::InitFailed { reason }, Ran::No),
+        Reached::Start => (CallErrorKind::InitFailed { reason }, Ran::Unknown),
+        Reached::Built => {
+            let reason = format!("its instance has ended: {reason}");
+            (CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown)
         }
-        false => CallErrorKind::InitFailed { reason: ended.reason.clone() },
     };
     let of_one = ended.panic.as_ref().map(|(call, message)| {
         (*call, CallErrorKind::Panicked { message: message.clone() }.into())
     });
-    link.close(&Failure::new(lost, Ran::Unknown), of_one);
+    link.close(&Failure::new(lost, ran), of_one);
 }
 
 fn pause(failures: u32) -> Duration {

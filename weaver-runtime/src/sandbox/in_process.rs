@@ -24,7 +24,6 @@ use crate::{
     node::{Callee, Calls, Carry, Checked, Node, Outside, bind},
     placement::{MAIN, Placement},
     registry::Registry,
-    report,
 };
 
 /// Starts a group's guest, once there is something around it.
@@ -114,7 +113,7 @@ fn around(
             config: text,
         },
         outward: Arc::new(Outward::new(name, graph, placement, reach)),
-        listeners: Arc::new(Listeners::of_program(config)),
+        listeners: Arc::new(Listeners::of_program(name, graph, placement, config)),
         config: config.clone(),
     }
 }
@@ -172,9 +171,7 @@ impl Outside for InProcess {
     fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             for (name, (group, _)) in &self.guests {
-                if let Err(error) = group.guest().shutdown().await {
-                    report::warn(&format!("shutdown of group {name} failed: {error:#}"));
-                }
+                group.shut_down(name).await;
             }
         })
     }

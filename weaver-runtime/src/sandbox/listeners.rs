@@ -22,9 +22,11 @@ use super::group::Listen;
 use crate::{
     config::ConfigFile,
     error::Ran,
+    graph::Graph,
     limits::LISTENERS_MAX,
     link::{FlowReader, FlowWriter, Link},
     message::Message,
+    placement::Placement,
     report,
 };
 
@@ -40,6 +42,8 @@ type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
 /// The listeners of a guest. They stay bound when an instance is replaced.
 pub(crate) struct Listeners {
     runtime: Handle,
+    /// Those that its components, or its `main`, have.
+    names: Vec<String>,
     /// Where a listener is to be bound.
     address_of: AddressOf,
     bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
@@ -61,23 +65,37 @@ impl Drop for Accepting {
 /// A port of this host's own that is free.
 pub(super) const FREE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
+/// The listeners that a group's components have, or `main` if it is there.
+pub(super) fn names(group: &str, graph: &Graph, placement: &Placement) -> Vec<String> {
+    let is_its = |holder: &str| placement.group_of(holder) == Some(group);
+    let its = graph.listeners().filter(|(_, holder)| is_its(holder));
+    its.map(|(name, _)| name.to_owned()).collect()
+}
+
 impl Listeners {
     /// Where the configuration says, or on a free port; it is printed where. To be called inside of the
     /// runtime.
-    pub(super) fn of_program(config: &ConfigFile) -> Self {
+    pub(super) fn of_program(
+        group: &str,
+        graph: &Graph,
+        placement: &Placement,
+        config: &ConfigFile,
+    ) -> Self {
         let config = config.clone();
         let address_of = move |name: &str| config.listener(name).unwrap_or(FREE);
         let print = |name: &str, at| report::to_stderr(&format!("{name}  http://{at}"));
-        Self::new(address_of, print)
+        Self::new(names(group, graph, placement), address_of, print)
     }
 
-    /// To be called inside of the runtime.
+    /// Of these names. To be called inside of the runtime.
     pub(crate) fn new(
+        names: Vec<String>,
         address_of: impl Fn(&str) -> SocketAddr + Send + Sync + 'static,
         on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
     ) -> Self {
         Self {
             runtime: Handle::current(),
+            names,
             address_of: Box::new(address_of),
             bound: Mutex::default(),
             rooms: Mutex::default(),
@@ -119,6 +137,9 @@ impl Listeners {
     }
 
     fn bind(&self, name: &str) -> Result<(Arc<TcpListener>, SocketAddr), String> {
+        if !self.names.iter().any(|it| it == name) {
+            return Err("no component of the guest has a listener of this name".to_owned());
+        }
         let mut bound = lock(&self.bound);
         if let Some(listener) = bound.get(name) {
             let address = listener.local_addr().map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use super::{
     Grants, GuestBootstrap,
     component::GuestComponent,
     group::{GuestGroup, Instances, Life, Living},
-    listeners::{FREE, Listeners},
+    listeners::{FREE, Listeners, names},
     outward::Outward,
 };
 use crate::{
@@ -60,8 +60,9 @@ pub async fn run_sandboxed_replica<I: Instances>(
     let occupy = move |others: Others, placement: &Placement| {
         let transport = |its_group: &str, index| others.to(its_group, index);
         let outward = Arc::new(Outward::new(&group, &graph, placement, transport));
-        let listeners =
-            Arc::new(Listeners::new(|_| FREE, move |name, at| others.announce(name, at)));
+        let announce = move |name: &str, at| others.announce(name, at);
+        let names = names(&group, &graph, placement);
+        let listeners = Arc::new(Listeners::new(names, |_| FREE, announce));
         let life = Life { instances, bootstrap: guest, outward, listeners, limits };
         let group_name = group.clone();
         let (group, living) = GuestGroup::start(life);
@@ -102,12 +103,7 @@ impl Occupant for Guests {
     }
 
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
-        Box::pin(async {
-            match self.group.guest().failed().await {
-                Ok(failed) => failed,
-                Err(error) => vec![(self.name.clone(), format!("{error:#}"))],
-            }
-        })
+        Box::pin(self.group.failed(&self.name))
     }
 
     fn ended(&self) -> Option<InstancesEnded> {
@@ -115,11 +111,7 @@ impl Occupant for Guests {
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            if let Err(error) = self.group.guest().shutdown().await {
-                crate::report::warn(&format!("shutdown of group {} failed: {error:#}", self.name));
-            }
-        })
+        Box::pin(self.group.shut_down(&self.name))
     }
 }
 

@@ -16,7 +16,6 @@ use crate::{
     graph::Graph,
     message::Message,
     placement::{MAIN, Placement},
-    report,
 };
 
 /// Runs a program, `main` and all its components, as one guest, until its `main` returns; gives the exit
@@ -41,14 +40,12 @@ pub async fn run_sandboxed_program<I: Instances>(
         config: config.path().map(|path| (path.to_owned(), config.text().to_owned())),
     };
     let outward = Arc::new(Outward::new(MAIN, graph, &placement, |_, _| Arc::new(Nowhere)));
-    let listeners = Arc::new(Listeners::of_program(config));
+    let listeners = Arc::new(Listeners::of_program(MAIN, graph, &placement, config));
     let limits = config.limits();
     let (group, _living) =
         GuestGroup::start(Life { instances, bootstrap, outward, listeners, limits });
     let ended = group.guest().run_main().await?;
-    if let Err(error) = group.guest().shutdown().await {
-        report::warn(&format!("shutdown failed: {error:#}"));
-    }
+    group.shut_down(MAIN).await;
     // Why its arguments could not be filled is printed.
     Ok(ended.unwrap_or(1))
 }

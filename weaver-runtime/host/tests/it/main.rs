@@ -1,4 +1,5 @@
 //! Guests in this process.
 
 mod calls;
+mod hostile;
 mod support;

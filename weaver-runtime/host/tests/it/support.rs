@@ -36,8 +36,13 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("an engi
 
 /// A guest with these grants.
 pub(crate) fn guest(grants: Grants) -> Guest {
+    guest_of(&WASM, grants)
+}
+
+/// The same of another program.
+pub(crate) fn guest_of(wasm: &Path, grants: Grants) -> Guest {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let component = ENGINE.load(&WASM, &cache).expect("it compiles");
+    let component = ENGINE.load(wasm, &cache).expect("it compiles");
     Guest::new(&ENGINE, &component, grants).expect("it is a guest")
 }
 

@@ -1,8 +1,10 @@
 //! The program that the tests and measurements of sandboxes run as a guest: [`Inner`] in it, [`Outer`] not.
 
+pub mod wild;
+
 use std::time::Duration;
 
-use weaver::{CallError, Ref, Result, component};
+use weaver::{CallError, Ref, Result, Stream, component};
 
 /// Runs in the sandbox.
 #[component]
@@ -28,6 +30,12 @@ pub trait Inner {
 pub trait Outer {
     /// The same again.
     async fn echo(&self, bytes: Vec<u8>) -> Result<Vec<u8>, CallError>;
+
+    /// Waits.
+    async fn sleep(&self, time: Duration) -> Result<(), CallError>;
+
+    /// A stream of so many items of so many bytes.
+    async fn pour(&self, items: u32, bytes: u32) -> Result<Stream<Vec<u8>>, CallError>;
 }
 
 #[derive(weaver::Component)]
@@ -80,5 +88,15 @@ struct Host;
 impl Outer for Host {
     async fn echo(&self, bytes: Vec<u8>) -> Result<Vec<u8>, CallError> {
         Ok(bytes)
+    }
+
+    async fn sleep(&self, time: Duration) -> Result<(), CallError> {
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+
+    async fn pour(&self, items: u32, bytes: u32) -> Result<Stream<Vec<u8>>, CallError> {
+        let items = (0..items).map(move |_| vec![7; bytes as usize]);
+        Ok(Stream::of_values(items))
     }
 }
