@@ -10,6 +10,7 @@
 //! cargo run --release -p benches -- codec    # encodings of what `rpc` sends
 //! cargo run --release -p benches -- start    # until the first call is answered
 //! cargo run --release -p benches -- scale    # what grows with pairs and replicas, and how
+//! cargo run --release -p benches -- sandbox  # calls into guests, and instances of them
 //! cargo run --release -p benches -- build    # until a program is built
 //! ```
 
@@ -26,6 +27,7 @@ mod overload;
 mod path;
 mod process;
 mod rpc;
+mod sandbox;
 mod scale;
 mod start;
 
@@ -42,11 +44,13 @@ fn main() -> ExitCode {
         Some("codec") => exit_code(codec::main()),
         Some("start") => exit_code(start::main()),
         Some("scale") => exit_code(scale::main()),
+        Some("sandbox") => exit_code(sandbox::main()),
         Some("build") => exit_code(build::main()),
         // The `weaver` command, so that a deployment needs no program that is built elsewhere.
         Some("deploy" | "ask") => weaver_cli::main(),
         Some(other) => exit_code(Err(Error::msg(format!(
-            "unknown: `{other}`; there are `rpc`, `path`, `local`, `codec`, `start`, `scale` and `build`"
+            "unknown: `{other}`; there are `rpc`, `path`, `local`, `codec`, `start`, `scale`, `sandbox` \
+             and `build`"
         )))),
         None => match process::Assignment::of_this_process() {
             Some(process::Assignment::Rpc(assignment)) => rpc::take_part(&assignment),

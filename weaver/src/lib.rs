@@ -201,6 +201,22 @@
 //!
 //! [`App::builder`] starts the components inside an existing tokio program.
 //!
+//! # In a sandbox
+//!
+//! `sandbox = true` for a group in `weaver.toml`, or `weaver deploy --sandbox all`, runs the same program, unchanged,
+//! as WebAssembly with nothing that was not granted: no files, no network, no environment, a bounded memory, and as
+//! much of a processor for each call as `cpu` says. A call means the same there. What differs is Rust for
+//! WebAssembly, not weaver:
+//!
+//! - A panic ends the guest's instance. Its own call fails with [`Panicked`](CallErrorKind::Panicked) as anywhere;
+//!   calls beside it in the same instance with [`OutcomeUnknown`](CallErrorKind::OutcomeUnknown), and so does
+//!   a call that takes more than is granted, with the grant in the reason. The next instance is there in milliseconds.
+//! - There is one thread. `tokio::spawn`, `tokio::time` and `tokio::sync` work; what blocks the thread
+//!   (`std::thread::sleep`, a lock held across another call) blocks all calls of the instance, which is ended after 10 s.
+//! - `tokio::net`, `tokio::fs`, `std::process` and threads are not there. [`process_id`] is, and a [`Listener`] is: the host
+//!   accepts for it.
+//! - `usize` has 32 bits; one that does not fit is [`Malformed`](CallErrorKind::Malformed), and did not run.
+//!
 //! # Crates
 //!
 //! A crate that only declares components depends on `weaver` with `default-features = false`, and

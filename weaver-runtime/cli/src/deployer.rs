@@ -124,8 +124,7 @@ pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
 struct Deployer {
     deployment: Deployment,
     program: Executable,
-    /// What runs guests.
-    host: Option<Executable>,
+    guests: Option<Guests>,
     /// This command, which is the ingress, too.
     command: Executable,
     authority: Authority,
@@ -140,6 +139,21 @@ struct Deployer {
     /// When it started, in seconds since 1970 and as an instant, for `status`.
     since: (u64, Instant),
     _record: state::Held,
+}
+
+/// What the groups in a sandbox run, as it was when the deployment began.
+struct Guests {
+    host: Executable,
+    wasm: Executable,
+    /// Where compiled code is kept.
+    cache: PathBuf,
+}
+
+impl Guests {
+    fn open(sandbox: &Sandbox) -> Result<Self, DeployError> {
+        let Sandbox { host, wasm, cache } = sandbox;
+        Ok(Self { host: executable(host)?, wasm: executable(wasm)?, cache: cache.clone() })
+    }
 }
 
 /// A process of the deployment.
@@ -164,8 +178,7 @@ struct Ending {
 impl Deployer {
     fn new(deployment: Deployment, events: mpsc::Sender<Event>) -> Result<Self, DeployError> {
         let program = executable(&deployment.binary)?;
-        let host = deployment.sandbox.as_ref().map(|sandbox| executable(&sandbox.host));
-        let host = host.transpose()?;
+        let guests = deployment.sandbox.as_ref().map(Guests::open).transpose()?;
         let command = std::env::current_exe()
             .map_err(|source| DeployError::Program { path: "weaver".into(), source })?;
         let command = executable(&command)?;
@@ -191,7 +204,7 @@ impl Deployer {
         Ok(Self {
             deployment,
             program,
-            host,
+            guests,
             command,
             authority,
             endpoint,
@@ -350,17 +363,17 @@ impl Deployer {
 
     /// The host, and what it is handed, if the replica runs in a sandbox.
     fn in_sandbox(&self, bootstrap: &Bootstrap) -> Option<(&Executable, SandboxBootstrap)> {
-        let Deployment { plan, graph, sandbox, .. } = &self.deployment;
+        let Deployment { plan, graph, .. } = &self.deployment;
         let group = plan.sandboxed().find(|group| group.name == bootstrap.replica.group)?;
-        let (host, sandbox) = self.host.as_ref().zip(sandbox.as_ref())?;
+        let guests = self.guests.as_ref()?;
         let bootstrap = SandboxBootstrap {
             bootstrap: bootstrap.clone(),
             graph: graph.clone(),
-            wasm: sandbox.wasm.clone(),
-            cache: sandbox.cache.clone(),
+            wasm: guests.wasm.open_path(),
+            cache: guests.cache.clone(),
             grants: group.sandbox.clone().unwrap_or_default(),
         };
-        Some((host, bootstrap))
+        Some((&guests.host, bootstrap))
     }
 
     fn log_of(&self, replica: &ReplicaId) -> ReplicaLog {

@@ -34,7 +34,7 @@ pub(crate) struct Process {
 /// started may keep them open.
 const LAST_LINES_MILLISECONDS_MAX: u64 = 500;
 
-/// A program file as it was when the deployment began.
+/// A program file, native or WebAssembly, as it was when the deployment began.
 ///
 /// It is kept open and started through the open file, so that a replica which is started again runs
 /// the same build also after the file was built anew: a request must never see two versions.
@@ -49,13 +49,17 @@ impl Executable {
         Ok(Self { path: path.to_owned(), file: File::open(path)? })
     }
 
-    /// A command that shows the program's own path where processes are listed.
-    fn command(&self) -> std::process::Command {
+    /// A path to the file as it was, for as long as this lives.
+    pub(crate) fn open_path(&self) -> PathBuf {
         let open =
             PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()));
         // Where there is no such file system, the path must do.
-        let program = if open.exists() { &open } else { &self.path };
-        let mut command = std::process::Command::new(program);
+        if open.exists() { open } else { self.path.clone() }
+    }
+
+    /// A command that shows the program's own path where processes are listed.
+    fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(self.open_path());
         command.arg0(&self.path);
         command
     }

@@ -82,8 +82,9 @@ impl Sandbox {
         if groups.is_empty() {
             return Ok(None);
         }
-        let host = host(release)?;
+        // First, because the host takes minutes, and the program may be one that cannot be built.
         let wasm = project.build_guest(release, &groups.join(", "))?;
+        let host = host(release)?;
         let sandbox = Self { host, wasm, cache: cache() };
         sandbox.check(graph)?;
         Ok(Some(sandbox))

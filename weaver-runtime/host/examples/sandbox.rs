@@ -1,7 +1,7 @@
 //! What a call into a guest costs, beside a direct one, and what an instance costs.
 //!
 //! ```sh
-//! cargo run --release -p weaver-host --example sandbox
+//! cargo run --release -p benches -- sandbox
 //! ```
 //!
 //! Everything in turns, on one thread, several rounds; medians. The remote call beside it is what
@@ -43,10 +43,8 @@ async fn main() -> Result<()> {
     let cache = tempfile::tempdir().context("no folder for compiled code")?;
     let compile = timed(|| engine.load(&wasm, cache.path()))?;
     let load = timed(|| engine.load(&wasm, cache.path()))?;
-    let guest = || -> Result<Guest> {
-        let component = engine.load(&wasm, cache.path())?;
-        Guest::new(&engine, &component, Grants::default())
-    };
+    let component = engine.load(&wasm, cache.path())?;
+    let guest = || Guest::new(&engine, &component, Grants::default());
     let bytes = std::fs::metadata(&wasm).context("cannot read the guest")?.len();
     println!("guest of {} KiB: compiled in {compile:.0?}, loaded in {load:.2?}", bytes / 1024);
 
@@ -70,11 +68,12 @@ async fn main() -> Result<()> {
         rows.add("sandboxed, and out and back, 64 bytes", one_by_one(|| nested(&inner)).await?);
         rows.add("sandboxed, 64 bytes, 64 in flight", at_once(&inner).await?);
         rows.add("new instance", instantiate(&guest()?).await?);
+        rows.add("an instance ends, and the next answers", replace(&inner).await?);
         rows.add("work, native", work(&inside).await?);
         rows.add("work, sandboxed", work(&inner).await?);
     }
     rows.print();
-    memory(&guest()?).await
+    memory(guest).await
 }
 
 /// The program of `tests/guests` as WebAssembly.
@@ -163,6 +162,15 @@ async fn instantiate(guest: &Guest) -> Result<Duration> {
     Ok(began.elapsed() / INSTANCES)
 }
 
+/// From a call that ends the instance to the first answer of the next.
+async fn replace(inner: &Ref<dyn Inner>) -> Result<Duration> {
+    let began = Instant::now();
+    let ended = inner.panic("to be replaced".to_owned()).await;
+    ended.is_err().then_some(()).context("it did not end")?;
+    echo(inner, 64).await?;
+    Ok(began.elapsed())
+}
+
 async fn work(inner: &Ref<dyn Inner>) -> Result<Duration> {
     let began = Instant::now();
     inner.work(NUMBERS).await?;
@@ -173,15 +181,18 @@ fn nobody() -> Listen {
     Arc::new(|_| Err("nobody listens here".to_owned()))
 }
 
-async fn memory(guest: &Guest) -> Result<()> {
+/// Of instances that have started, each in a program of its own.
+async fn memory(guest: impl Fn() -> Result<Guest>) -> Result<()> {
     let before = resident_kib()?;
-    let mut instances = Vec::new();
+    let mut programs = Vec::new();
     for count in [1, 10, 100] {
-        while instances.len() < count {
-            instances.push(guest.instantiate(nobody()).await.map_err(weaver_runtime::Error::msg)?);
+        while programs.len() < count {
+            let program = program(Some(guest()?)).await?;
+            echo(&program.get::<dyn Inner>().await?, 64).await?;
+            programs.push(program);
         }
         let each = (resident_kib()?.saturating_sub(before)) / count as u64;
-        println!("{count:>4} instances: {each} KiB each, before their start");
+        println!("{count:>4} instances: {each} KiB each, with a program around it");
     }
     Ok(())
 }
