@@ -17,7 +17,7 @@ pub enum LocalCalls {
     Encoded,
 }
 
-/// Starts a program. See [`App::builder`].
+/// Starts a program. See [`App::builder`](super::App::builder).
 #[derive(Debug, Default)]
 pub struct AppBuilder {
     pub(super) package: Option<&'static str>,
