@@ -20,6 +20,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_family = "wasm"))]
+use crate::graph::Graph;
 use crate::{
     config::{ConfigError, ConfigFile},
     error::Result,
@@ -96,6 +98,23 @@ pub struct GuestBootstrap {
 }
 
 impl GuestBootstrap {
+    /// What a guest of this process is told.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn new(
+        group: &str,
+        graph: &Graph,
+        placement: &Placement,
+        config: &ConfigFile,
+    ) -> Self {
+        Self {
+            group: group.to_owned(),
+            placement: placement.clone(),
+            process_id: std::process::id(),
+            components: graph.components.keys().cloned().collect(),
+            config: config.path().map(|path| (path.to_owned(), config.text().to_owned())),
+        }
+    }
+
     /// The configuration, parsed.
     ///
     /// # Errors

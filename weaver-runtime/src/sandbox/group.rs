@@ -84,15 +84,12 @@ pub trait Instances: Send + Sync + 'static {
 
 /// One replica of a group in a sandbox.
 pub(crate) struct GuestGroup {
-    current: Mutex<Current>,
+    /// To the instance, or to the next.
+    link: Mutex<Arc<Link>>,
     /// Calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
     ended: Mutex<Option<InstancesEnded>>,
-}
-
-struct Current {
-    link: Arc<Link>,
 }
 
 /// How the instance is.
@@ -144,11 +141,11 @@ impl Drop for Living {
 }
 
 impl GuestGroup {
-    /// Starts instances, one after the other. To be called inside of it.
+    /// Starts instances, one after the other. To be called inside of a tokio runtime.
     pub(crate) fn start<I: Instances>(life: Life<I>) -> (Arc<Self>, Living) {
         let (link, wake) = new_link(&life.limits);
         let group = Arc::new(Self {
-            current: Mutex::new(Current { link: Arc::clone(&link) }),
+            link: Mutex::new(Arc::clone(&link)),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
             ended: Mutex::default(),
@@ -184,8 +181,7 @@ impl GuestGroup {
                 Err(CallErrorKind::InitFailed { reason: reason.clone() }.into())
             }
             Some(State::Running | State::Starting) | None => {
-                let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(Arc::clone(&current.link))
+                Ok(Arc::clone(&self.link.lock().unwrap_or_else(PoisonError::into_inner)))
             }
         }
     }
@@ -236,7 +232,7 @@ impl GuestGroup {
             let (ended, reached) = self.run_one(&life, &link, &wake).await;
             self.note(&life.bootstrap.group, &ended);
             let next = new_link(&life.limits);
-            self.current.lock().unwrap_or_else(PoisonError::into_inner).link = Arc::clone(&next.0);
+            *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next.0);
             // One that was ended by a call is replaced at once; not one that ends without any.
             let was_called = reached == Reached::Built && link.was_called();
             failures = if was_called { 0 } else { failures + 1 };

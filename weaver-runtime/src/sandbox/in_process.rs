@@ -103,15 +103,8 @@ fn around(
     let reach = |group: &str, index| -> Arc<dyn Transport> {
         Arc::new(Neighbour { house: Arc::clone(house), group: group.to_owned(), index })
     };
-    let text = config.path().map(|path| (path.to_owned(), config.text().to_owned()));
     Around {
-        bootstrap: GuestBootstrap {
-            group: name.to_owned(),
-            placement: placement.clone(),
-            process_id: std::process::id(),
-            components: graph.components.keys().cloned().collect(),
-            config: text,
-        },
+        bootstrap: GuestBootstrap::new(name, graph, placement, config),
         outward: Arc::new(Outward::new(name, graph, placement, reach)),
         listeners: Arc::new(Listeners::of_program(name, graph, placement, config)),
         config: config.clone(),

@@ -48,14 +48,9 @@ pub async fn run_sandboxed_replica<I: Instances>(
     instances: I,
 ) -> Result<u8> {
     let group = bootstrap.replica.group.clone();
-    let limits = bootstrap.config().context("cannot read the configuration")?.limits();
-    let guest = GuestBootstrap {
-        group: group.clone(),
-        placement: bootstrap.placement.clone(),
-        process_id: std::process::id(),
-        components: graph.components.keys().cloned().collect(),
-        config: bootstrap.config.clone(),
-    };
+    let config = bootstrap.config().context("cannot read the configuration")?;
+    let limits = config.limits();
+    let guest = GuestBootstrap::new(&group, &graph, &bootstrap.placement, &config);
     let its_graph = graph.clone();
     let occupy = move |others: Others, placement: &Placement| {
         let transport = |its_group: &str, index| others.to(its_group, index);

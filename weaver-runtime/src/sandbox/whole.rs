@@ -32,13 +32,7 @@ pub async fn run_sandboxed_program<I: Instances>(
         graph.check_names(config).context("the configuration does not fit the program")?;
     }
     let placement = Placement::one_process(graph);
-    let bootstrap = GuestBootstrap {
-        group: MAIN.to_owned(),
-        placement: placement.clone(),
-        process_id: std::process::id(),
-        components: graph.components.keys().cloned().collect(),
-        config: config.path().map(|path| (path.to_owned(), config.text().to_owned())),
-    };
+    let bootstrap = GuestBootstrap::new(MAIN, graph, &placement, config);
     let outward = Arc::new(Outward::new(MAIN, graph, &placement, |_, _| Arc::new(Nowhere)));
     let listeners = Arc::new(Listeners::of_program(MAIN, graph, &placement, config));
     let limits = config.limits();
