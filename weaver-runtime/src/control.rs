@@ -66,19 +66,28 @@ pub trait Ingress {
 pub struct Health {
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
-    /// In a sandbox: what instances have ended for.
-    pub ended: Option<InstancesEnded>,
+    /// In a sandbox: what its guest did that it may not.
+    pub offences: Offences,
     /// What is under way.
     pub gauges: Gauges,
 }
 
-/// Instances of a guest that have ended for what they did, in the life of one replica.
+/// What the guest of a replica did that it may not, in the life of the replica's process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offences {
+    /// Instances that have ended for what they did.
+    pub ended: Option<Noted>,
+    /// What was not granted, and therefore refused.
+    pub refused: Option<Noted>,
+}
+
+/// How often something happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstancesEnded {
-    /// How many.
+pub struct Noted {
+    /// How often.
     pub count: u32,
-    /// What the last one did.
-    pub reason: String,
+    /// What it was the last time.
+    pub last: String,
 }
 
 /// What a process has under way with others. Calls within it are not counted: they are method calls.
@@ -139,8 +148,8 @@ pub struct ReplicaStatus {
     pub restarts: u32,
     /// Components that could not be built yet, with the reason of the last attempt.
     pub failed: Vec<(String, String)>,
-    /// In a sandbox: what its instances have ended for.
-    pub ended: Option<InstancesEnded>,
+    /// In a sandbox: what its guest did that it may not.
+    pub offences: Offences,
     /// What it had under way when it was last asked, a few seconds ago; none before its first answer.
     pub gauges: Option<Gauges>,
 }

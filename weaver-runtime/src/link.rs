@@ -31,6 +31,7 @@ use crate::{
     error::{CallErrorKind, Failure, Load, Ran},
     limits::{CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, OUTBOX_BYTES_MAX},
     message::Message,
+    sandbox::GUEST_COMPONENT,
     wire::{Frame, FrameDecoder, Header, Kind},
 };
 
@@ -116,7 +117,7 @@ pub(crate) struct Calls {
 struct State {
     next_call: u64,
     /// Our calls.
-    waiting: HashMap<u64, oneshot::Sender<Result<Message, Failure>>>,
+    waiting: HashMap<u64, Waiting>,
     /// The other side's.
     running: HashMap<u64, Running>,
     /// The bytes of their arguments.
@@ -129,6 +130,12 @@ struct State {
     given_up: u64,
     /// Why it is closed.
     closed: Option<Failure>,
+}
+
+/// A call of ours.
+struct Waiting {
+    component: u16,
+    answer: oneshot::Sender<Result<Message, Failure>>,
 }
 
 /// A call of the other side.
@@ -329,7 +336,7 @@ impl Link {
             let load = Load::Unsent { bytes: queued, bytes_max: OUTBOX_BYTES_MAX };
             return Err(load.into());
         }
-        let (sender, answer) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let call = {
             let mut state = self.lock();
             if let Some(failure) = &state.closed {
@@ -341,7 +348,7 @@ impl Link {
             }
             let call = state.next_call;
             state.next_call += 2;
-            state.waiting.insert(call, sender);
+            state.waiting.insert(call, Waiting { component, answer: sender });
             call
         };
         let streams = message.detach_streams();
@@ -359,7 +366,7 @@ impl Link {
         };
         self.out.push(frame.as_slice());
         self.flows.produce(call, streams);
-        Ok((call, answer))
+        Ok((call, receiver))
     }
 
     /// Takes all that the other side has said. To be called inside a tokio runtime.
@@ -460,7 +467,7 @@ impl Link {
             _ => Err(message.decode::<Failure>(Ran::Unknown).unwrap_or_else(|failure| failure)),
         };
         // The caller may have gone; its interest ends what runs for it.
-        let _ = waiting.send(result);
+        let _ = waiting.answer.send(result);
         Ok(())
     }
 
@@ -626,22 +633,22 @@ impl Link {
         self.out.push_header(Header { component: listener, ..Header::new(Kind::Accept, 0) });
     }
 
-    /// Ends everything that is under way: our calls, except one, fail with `failure`, the other side's are
-    /// stopped.
-    pub(crate) fn close(&self, failure: &Failure, of_one: Option<(u64, Failure)>) {
+    /// Ends everything that is under way: our calls, except the one to `blame`, fail with `failure`, the other
+    /// side's are stopped.
+    pub(crate) fn close(&self, failure: &Failure, blame: Option<Blame>) {
         let (mut waiting, running) = {
             let mut state = self.lock();
             state.closed = Some(failure.clone());
             state.running_bytes = 0;
             (std::mem::take(&mut state.waiting), std::mem::take(&mut state.running))
         };
-        if let Some((call, failure)) = of_one
+        if let Some((call, its_own)) = blame.and_then(|blame| blame.among(&waiting))
             && let Some(waiting) = waiting.remove(&call)
         {
-            let _ = waiting.send(Err(failure));
+            let _ = waiting.answer.send(Err(its_own));
         }
         for waiting in waiting.into_values() {
-            let _ = waiting.send(Err(failure.clone()));
+            let _ = waiting.answer.send(Err(failure.clone()));
         }
         running.into_values().filter_map(|call| call.task).for_each(|task| task.abort());
         self.flows.close(failure);
@@ -657,6 +664,27 @@ impl Link {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The call that is the reason for an end, and what is said of it.
+pub(crate) enum Blame {
+    /// By its id.
+    Call(u64, Failure),
+    /// The only one to a component, if there is only one.
+    TheOnly(Failure),
+}
+
+impl Blame {
+    fn among(self, waiting: &HashMap<u64, Waiting>) -> Option<(u64, Failure)> {
+        match self {
+            Self::Call(call, failure) => Some((call, failure)),
+            Self::TheOnly(failure) => {
+                let mut calls = waiting.iter().filter(|(_, it)| it.component != GUEST_COMPONENT);
+                let (&call, _) = calls.next()?;
+                calls.next().is_none().then_some((call, failure))
+            }
+        }
     }
 }
 

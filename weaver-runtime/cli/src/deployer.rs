@@ -502,7 +502,7 @@ impl Deployer {
                 since: self.unix(replica.since),
                 restarts: replica.restarts,
                 failed: health.map(|health| health.failed.clone()).unwrap_or_default(),
-                ended: health.and_then(|health| health.ended.clone()),
+                offences: health.map(|health| health.offences.clone()).unwrap_or_default(),
                 gauges: health.map(|health| health.gauges),
             }
         };

@@ -12,7 +12,6 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,7 +20,7 @@ use weaver_host::{Engine, Guest};
 use weaver_runtime::{
     App, Context, Ref, Result,
     config::ConfigFile,
-    sandbox::{Grants, Instances, Listen},
+    sandbox::{Callbacks, Grants, Instances},
 };
 
 /// How often everything is measured, in turns.
@@ -157,7 +156,7 @@ async fn instantiate(guest: &Guest) -> Result<Duration> {
     const INSTANCES: u32 = 100;
     let began = Instant::now();
     for _ in 0..INSTANCES {
-        guest.instantiate(nobody()).await.map_err(weaver_runtime::Error::msg)?;
+        guest.instantiate(Callbacks::none()).await.map_err(weaver_runtime::Error::msg)?;
     }
     Ok(began.elapsed() / INSTANCES)
 }
@@ -175,10 +174,6 @@ async fn work(inner: &Ref<dyn Inner>) -> Result<Duration> {
     let began = Instant::now();
     inner.work(NUMBERS).await?;
     Ok(began.elapsed())
-}
-
-fn nobody() -> Listen {
-    Arc::new(|_| Err("nobody listens here".to_owned()))
 }
 
 /// Of instances that have started, each in a program of its own.

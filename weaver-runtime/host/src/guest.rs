@@ -6,7 +6,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use weaver_runtime::{
     Error, Result,
     limits::GUEST_TURN_SECONDS_MAX,
-    sandbox::{Grants, Instances, Listen},
+    sandbox::{Callbacks, Grants, Instances},
 };
 
 use crate::{
@@ -48,8 +48,7 @@ impl Guest {
     /// # Errors
     /// It has none: its components do not fit together.
     pub async fn describe(&self) -> Result<Vec<u8>> {
-        let listen: Listen = Arc::new(|_| Err("it is only asked what it is".to_owned()));
-        let described = async { self.instantiate(listen).await?.describe().await };
+        let described = async { self.instantiate(Callbacks::none()).await?.describe().await };
         let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
         let described = tokio::time::timeout(limit, described).await;
         let late = |_| Err(format!("it does not say within {limit:?} what it consists of"));
@@ -60,8 +59,8 @@ impl Guest {
 impl Instances for Guest {
     type Instance = GuestInstance;
 
-    async fn instantiate(&self, listen: Listen) -> Result<GuestInstance, String> {
-        let state = State::new(Arc::clone(&self.grants), listen)?;
+    async fn instantiate(&self, callbacks: Callbacks) -> Result<GuestInstance, String> {
+        let state = State::new(Arc::clone(&self.grants), callbacks)?;
         GuestInstance::new(&self.engine, &self.instance, state).await
     }
 

@@ -7,7 +7,7 @@ use wasmtime::{
     component::{InstancePre, ResourceTable, ResourceTableError, TypedFunc},
 };
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
-use weaver_runtime::sandbox::{Ended, Grants, Instance, Listen, Turn};
+use weaver_runtime::sandbox::{Callbacks, Ended, Grants, Instance, Turn};
 
 use crate::{Engine, engine::EPOCH_MILLISECONDS, wasi};
 
@@ -36,7 +36,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     grants: Arc<Grants>,
-    pub(crate) listen: Listen,
+    pub(crate) callbacks: Callbacks,
     /// Whether the guest's runtime is about to wait.
     pub(crate) is_parked: bool,
     /// For how long it would sleep.
@@ -82,12 +82,12 @@ impl WasiView for State {
 }
 
 impl State {
-    pub(crate) fn new(grants: Arc<Grants>, listen: Listen) -> Result<Self, String> {
+    pub(crate) fn new(grants: Arc<Grants>, callbacks: Callbacks) -> Result<Self, String> {
         Ok(Self {
-            wasi: wasi::context(&grants)?,
+            wasi: wasi::context(&grants, &callbacks)?,
             table: handles(),
             grants,
-            listen,
+            callbacks,
             is_parked: false,
             sleep: None,
             panic: None,
@@ -101,6 +101,11 @@ impl State {
 
     pub(crate) fn grants(&self) -> &Grants {
         &self.grants
+    }
+
+    /// Something was refused to the guest.
+    pub(crate) fn refused(&self, what: &str) {
+        (self.callbacks.refused)(what);
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {

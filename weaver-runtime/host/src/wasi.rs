@@ -7,13 +7,21 @@ use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::{
     FsPerms, WasiCtx, WasiCtxBuilder,
     clocks::WasiClocksView,
+    filesystem::{Descriptor, WasiFilesystemView},
     p2::{
-        DynPollable, IoError, Network, Pollable, SocketError,
+        DynPollable, IoError, Network, Pollable, SocketError, TcpSocket, UdpSocket,
         bindings::{
             clocks::monotonic_clock,
+            filesystem::{
+                preopens::Host as _,
+                types::{
+                    DescriptorFlags, ErrorCode as FileError, HostDescriptor, OpenFlags, PathFlags,
+                },
+            },
             sockets::{
                 ip_name_lookup::{self, HostResolveAddressStream, ResolveAddressStream},
-                network::{self, ErrorCode, IpAddress},
+                network::{self, ErrorCode, IpAddress, IpAddressFamily},
+                tcp_create_socket, udp_create_socket,
             },
         },
         subscribe,
@@ -21,9 +29,15 @@ use wasmtime_wasi::{
     sockets::{SocketAddrUse, WasiSocketsView},
 };
 
-use weaver_runtime::sandbox::{DirGrant, Grants};
+use weaver_runtime::sandbox::{Callbacks, DirGrant, Grants};
 
 use crate::instance::{Panic, State, short};
+
+/// The interface by which guests open files.
+const FILES: &str = "wasi:filesystem/types@0.2.12";
+
+/// The interface by which guests learn which folders they have.
+const FOLDERS: &str = "wasi:filesystem/preopens@0.2.12";
 
 /// The interface that guests import.
 const HOST: &str = "weaver:guest/host@0.1.0";
@@ -32,7 +46,7 @@ const HOST: &str = "weaver:guest/host@0.1.0";
 ///
 /// # Errors
 /// A folder that is granted cannot be opened.
-pub(crate) fn context(grants: &Grants) -> Result<WasiCtx, String> {
+pub(crate) fn context(grants: &Grants, callbacks: &Callbacks) -> Result<WasiCtx, String> {
     let mut context = WasiCtxBuilder::new();
     context.inherit_stdout().inherit_stderr();
     for name in &grants.env {
@@ -50,47 +64,75 @@ pub(crate) fn context(grants: &Grants) -> Result<WasiCtx, String> {
             format!("cannot open {}, which `dirs` of its sandbox grants: {error:#}", path.display())
         })?;
     }
-    let connect = Arc::new(grants.connect.clone());
-    if !connect.is_empty() {
+    if !grants.connect.is_empty() {
         context.allow_tcp(true).allow_ip_name_lookup(true);
+        let connect: Arc<[_]> = grants.connect.clone().into();
+        let refused = Arc::clone(&callbacks.refused);
         context.socket_addr_check(move |address, usage| {
-            let connect = Arc::clone(&connect);
-            Box::pin(async move { may_use(&connect, address, usage).await })
+            let (connect, refused) = (Arc::clone(&connect), Arc::clone(&refused));
+            Box::pin(async move {
+                let check = check(&connect, address, usage).await;
+                check.inspect_err(|what| refused(what)).is_ok()
+            })
         });
     }
     Ok(context.build())
 }
 
 /// Whether a guest may do that with this address. Names are looked up each time, as the guest does.
-async fn may_use(connect: &[(String, u16)], address: SocketAddr, usage: SocketAddrUse) -> bool {
+async fn check(
+    connect: &[(String, u16)],
+    address: SocketAddr,
+    usage: SocketAddrUse,
+) -> Result<(), String> {
     match usage {
         // Before it connects, a socket is bound to whatever is free.
-        SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
+        SocketAddrUse::TcpBind if address.ip().is_unspecified() && address.port() == 0 => Ok(()),
         SocketAddrUse::TcpConnect => {
             for (host, port) in connect.iter().filter(|(_, port)| *port == address.port()) {
                 let found = tokio::net::lookup_host((host.as_str(), *port)).await;
                 if found.is_ok_and(|mut found| found.any(|it| it.ip() == address.ip())) {
-                    return true;
+                    return Ok(());
                 }
             }
-            false
+            Err(format!("a connection to {address}, which `connect` of its sandbox does not name"))
         }
-        _ => false,
+        SocketAddrUse::TcpBind | SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => {
+            Err(format!("to bind {address} by itself: its host does that, for a `Listener`"))
+        }
+        SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
+            Err(NO_DATAGRAMS.to_owned())
+        }
     }
 }
+
+const NO_DATAGRAMS: &str = "a socket for datagrams: no grant allows those";
 
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
     monotonic_clock::add_to_linker::<State, Clock>(linker, |state| ClockOf(state))?;
-    ip_name_lookup::add_to_linker::<State, Names>(linker, |state| NamesOf(state))?;
+    ip_name_lookup::add_to_linker::<State, Sockets>(linker, |state| SocketsOf(state))?;
+    tcp_create_socket::add_to_linker::<State, Sockets>(linker, |state| SocketsOf(state))?;
+    udp_create_socket::add_to_linker::<State, Sockets>(linker, |state| SocketsOf(state))?;
+    let mut files = linker.instance(FILES)?;
+    files.func_wrap_async("[method]descriptor.open-at", |mut store, asked| {
+        Box::new(async move { open(store.data_mut(), asked).await })
+    })?;
+    linker.instance(FOLDERS)?.func_wrap("get-directories", |mut store, ()| {
+        let state: &mut State = store.data_mut();
+        if state.grants().dirs.is_empty() {
+            state.refused("a folder: its sandbox has no `dirs`");
+        }
+        Ok((state.filesystem().get_directories()?,))
+    })?;
     linker.allow_shadowing(false);
     let mut host = linker.instance(HOST)?;
     host.func_wrap("park", |mut store, (is_about_to,): (bool,)| {
         Ok((store.data_mut().park(is_about_to),))
     })?;
     host.func_wrap("listen", |store, (name,): (String,)| {
-        let address = (store.data().listen)(&name);
+        let address = (store.data().callbacks.listen)(&name);
         Ok((address.map(|address| address.to_string()),))
     })?;
     host.func_wrap("panicked", |mut store, (call, message, place): (u64, String, String)| {
@@ -164,16 +206,43 @@ impl Pollable for Now {
     async fn ready(&mut self) {}
 }
 
-/// The names that a guest may look up: of the hosts to which it may connect.
-struct Names;
+/// What a guest asks when it opens a file.
+type Open = (Resource<Descriptor>, PathFlags, String, OpenFlags, DescriptorFlags);
 
-impl HasData for Names {
-    type Data<'a> = NamesOf<'a>;
+/// Opens a file in a folder that was granted.
+async fn open(
+    state: &mut State,
+    asked: Open,
+) -> wasmtime::Result<(Result<Resource<Descriptor>, FileError>,)> {
+    let (folder, path_flags, path, open_flags, flags) = asked;
+    let writes = flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY)
+        || open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
+    let mut files = state.filesystem();
+    let opened = files.open_at(folder, path_flags, path.clone(), open_flags, flags).await;
+    let error = match opened {
+        Ok(file) => return Ok((Ok(file),)),
+        Err(error) => error.downcast()?,
+    };
+    if matches!(error, FileError::Access | FileError::NotPermitted | FileError::ReadOnly) {
+        let (to, with) = if writes { ("write", "rw") } else { ("read", "ro") };
+        let path = short(path);
+        state.refused(&format!(
+            "to {to} the file {path:?}, whose folder `dirs` of its sandbox does not name with {with:?}"
+        ));
+    }
+    Ok((Err(error),))
 }
 
-struct NamesOf<'a>(&'a mut State);
+/// What a guest does with the network.
+struct Sockets;
 
-impl network::Host for NamesOf<'_> {
+impl HasData for Sockets {
+    type Data<'a> = SocketsOf<'a>;
+}
+
+struct SocketsOf<'a>(&'a mut State);
+
+impl network::Host for SocketsOf<'_> {
     fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
         error.downcast()
     }
@@ -186,26 +255,53 @@ impl network::Host for NamesOf<'_> {
     }
 }
 
-impl network::HostNetwork for NamesOf<'_> {
+impl network::HostNetwork for SocketsOf<'_> {
     fn drop(&mut self, network: Resource<Network>) -> wasmtime::Result<()> {
         network::HostNetwork::drop(&mut self.0.sockets(), network)
     }
 }
 
-impl ip_name_lookup::Host for NamesOf<'_> {
+impl tcp_create_socket::Host for SocketsOf<'_> {
+    fn create_tcp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<TcpSocket>, SocketError> {
+        if self.0.grants().connect.is_empty() {
+            self.0.refused("a socket: its sandbox has no `connect`");
+        }
+        self.0.sockets().create_tcp_socket(family)
+    }
+}
+
+impl udp_create_socket::Host for SocketsOf<'_> {
+    async fn create_udp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<UdpSocket>, SocketError> {
+        self.0.refused(NO_DATAGRAMS);
+        self.0.sockets().create_udp_socket(family).await
+    }
+}
+
+/// The names that a guest may look up are those of the hosts to which it may connect.
+impl ip_name_lookup::Host for SocketsOf<'_> {
     fn resolve_addresses(
         &mut self,
         network: Resource<Network>,
         name: String,
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         if !self.0.grants().connect.iter().any(|(host, _)| *host == name) {
+            let name = short(name);
+            self.0.refused(&format!(
+                "the address of {name:?}, which `connect` of its sandbox does not name"
+            ));
             return Err(ErrorCode::AccessDenied.into());
         }
         ip_name_lookup::Host::resolve_addresses(&mut self.0.sockets(), network, name)
     }
 }
 
-impl HostResolveAddressStream for NamesOf<'_> {
+impl HostResolveAddressStream for SocketsOf<'_> {
     fn resolve_next_address(
         &mut self,
         stream: Resource<ResolveAddressStream>,

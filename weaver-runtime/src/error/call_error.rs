@@ -143,6 +143,13 @@ pub enum CallErrorKind {
         /// The panic's message.
         message: String,
     },
+    /// In a sandbox: the instance that worked on the call, and on no other, was stopped, because it took
+    /// more than it was granted or could not go on. The next one takes its place.
+    #[error("trapped: {reason}")]
+    Trapped {
+        /// What it did, and which grant it lacked.
+        reason: String,
+    },
     /// The component could not be built or its `init` failed; it is tried again with backoff.
     #[error("init failed: {reason}")]
     InitFailed {
@@ -175,7 +182,7 @@ impl CallErrorKind {
             | Self::InitFailed { .. }
             | Self::Draining
             | Self::WrongVersion { .. } => Ran::No,
-            Self::Panicked { .. } => Ran::Yes,
+            Self::Panicked { .. } | Self::Trapped { .. } => Ran::Yes,
             Self::OutcomeUnknown { .. }
             | Self::DeadlineExceeded
             | Self::Cancelled

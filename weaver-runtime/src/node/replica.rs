@@ -19,7 +19,7 @@ use crate::{
     bootstrap::{Bootstrap, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE},
     client::Transport,
     component::{BoxFuture, Dispatch},
-    control::{self, Deployer, Gauges, Health, InstancesEnded, Replica},
+    control::{self, Deployer, Gauges, Health, Offences, Replica},
     error::{Context, Result},
     graph::Graph,
     limits::Limits,
@@ -48,9 +48,9 @@ pub(crate) trait Occupant: Send + Sync + 'static {
     /// The components that could not be built yet, with the reason of the last attempt.
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>>;
 
-    /// What its instances have ended for, if it has those.
-    fn ended(&self) -> Option<InstancesEnded> {
-        None
+    /// What its guest did that it may not, if it has one.
+    fn offences(&self) -> Offences {
+        Offences::default()
     }
 
     /// Stops, and shuts its components down.
@@ -309,8 +309,8 @@ impl Replica for Commands {
     }
 
     async fn health(&self) -> Result<Health> {
-        let (failed, ended) = (self.occupant.failed().await, self.occupant.ended());
-        Ok(Health { failed, ended, gauges: self.gauges() })
+        let (failed, offences) = (self.occupant.failed().await, self.occupant.offences());
+        Ok(Health { failed, offences, gauges: self.gauges() })
     }
 
     async fn stop(&self, grace: Duration) -> Result<()> {

@@ -14,17 +14,22 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{GUEST_COMPONENT, Guest, GuestBootstrap, listeners::Listeners, outward::Outward};
+use super::{
+    GUEST_COMPONENT, Guest, GuestBootstrap,
+    listeners::Listeners,
+    outward::{OfLink, Outward},
+    record::Record,
+};
 use crate::{
     client::{Client, READY_METHOD, Request, Transport},
     codec,
     component::{BoxFuture, Component},
-    control::InstancesEnded,
+    control::Offences,
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{
         GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
     },
-    link::{Calls, Link, LinkLimits, Said, Side},
+    link::{Blame, Calls, Link, LinkLimits, Said, Side},
     message::Message,
     reference::Ref,
     report,
@@ -61,8 +66,34 @@ pub struct Ended {
     pub panic: Option<(u64, String)>,
 }
 
-/// Binds a listener for an instance.
+/// What WebAssembly's side of a host asks of the side that knows the program.
+#[derive(Clone)]
+pub struct Callbacks {
+    /// Binds a listener.
+    pub listen: Listen,
+    /// Told what was refused to the instance, with the grant that it lacks.
+    pub refused: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Binds the listener of a name.
 pub type Listen = Arc<dyn Fn(&str) -> Result<SocketAddr, String> + Send + Sync>;
+
+impl Callbacks {
+    /// No listeners, and nobody who cares: for an instance that is only looked at.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            listen: Arc::new(|_| Err("it is only asked what it is".to_owned())),
+            refused: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Callbacks")
+    }
+}
 
 /// Makes instances of one guest, each with what it is granted.
 pub trait Instances: Send + Sync + 'static {
@@ -75,7 +106,7 @@ pub trait Instances: Send + Sync + 'static {
     /// Why it cannot.
     fn instantiate(
         &self,
-        listen: Listen,
+        callbacks: Callbacks,
     ) -> impl Future<Output = Result<Self::Instance, String>> + Send;
 
     /// How many calls one instance works on at once.
@@ -89,7 +120,7 @@ pub(crate) struct GuestGroup {
     /// Calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
-    ended: Mutex<Option<InstancesEnded>>,
+    record: Arc<Record>,
 }
 
 /// How the instance is.
@@ -148,7 +179,7 @@ impl GuestGroup {
             link: Mutex::new(Arc::clone(&link)),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
-            ended: Mutex::default(),
+            record: Arc::new(Record::of(&life.bootstrap.group)),
         });
         let living = tokio::spawn(Arc::clone(&group).live(life, link, wake)).abort_handle();
         (group, Living(living))
@@ -208,17 +239,9 @@ impl GuestGroup {
         <dyn Guest>::from_client(Client::new(transport)).into()
     }
 
-    /// What instances have ended for.
-    pub(crate) fn ended(&self) -> Option<InstancesEnded> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, group: &str, ended: &Ended) {
-        let reason = ended.reason.clone();
-        report::warn(&format!("an instance of group {group} has ended: {reason}"));
-        let mut noted = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = noted.as_ref().map_or(0, |noted| noted.count).saturating_add(1);
-        *noted = Some(InstancesEnded { count, reason });
+    /// What its instances did that they may not.
+    pub(crate) fn offences(&self) -> Offences {
+        self.record.offences()
     }
 
     async fn live<I: Instances>(
@@ -230,7 +253,7 @@ impl GuestGroup {
         let mut failures = 0;
         loop {
             let (ended, reached) = self.run_one(&life, &link, &wake).await;
-            self.note(&life.bootstrap.group, &ended);
+            self.record.ended(&ended.reason);
             let next = new_link(&life.limits);
             *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next.0);
             // One that was ended by a call is replaced at once; not one that ends without any.
@@ -256,8 +279,10 @@ impl GuestGroup {
     ) -> (Ended, Reached) {
         // What accepts for the instance ends with it.
         let (listen, _accepting) = life.listeners.of_instance(link);
+        let record = Arc::clone(&self.record);
+        let callbacks = Callbacks { listen, refused: Arc::new(move |what| record.refused(what)) };
         let made = async {
-            let made = life.instances.instantiate(listen).await;
+            let made = life.instances.instantiate(callbacks).await;
             made.map_err(|reason| Ended { reason, panic: None })
         };
         let mut instance = match within_a_turn(made).await {
@@ -272,27 +297,28 @@ impl GuestGroup {
         // Its first answer says that it has built its components.
         let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
         let started = within_a_turn(instance.start(bootstrap)).await;
+        let server = life.outward.of(&life.listeners, &self.record);
         let due = match started {
-            Ok(turn) => match take(link, turn.frames, life).await {
+            Ok(turn) => match take(link, turn.frames, &server).await {
                 Ok(()) => due(turn.sleep),
                 Err(ended) => return (ended, Reached::Nothing),
             },
             Err(ended) => return (ended, Reached::Nothing),
         };
         self.state.send_replace(State::Running);
-        let ended = drive(&mut instance, link, wake, due, life).await;
+        let ended = drive(&mut instance, link, wake, due, &server).await;
         let is_built = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
         (ended, if is_built { Reached::Built } else { Reached::Start })
     }
 }
 
 /// Gives an instance its turns, until it ends.
-async fn drive<I: Instances>(
-    instance: &mut I::Instance,
+async fn drive(
+    instance: &mut impl Instance,
     link: &Arc<Link>,
     wake: &Notify,
     mut due: Option<Instant>,
-    life: &Life<I>,
+    server: &OfLink,
 ) -> Ended {
     let mut last = Calls::default();
     loop {
@@ -319,24 +345,20 @@ async fn drive<I: Instances>(
             Err(ended) => return ended,
         };
         due = self::due(turn.sleep);
-        if let Err(ended) = take(link, turn.frames, life).await {
+        if let Err(ended) = take(link, turn.frames, server).await {
             return ended;
         }
     }
 }
 
 /// Takes what an instance has said. If that is much, others have the thread in between.
-async fn take<I: Instances>(
-    link: &Arc<Link>,
-    frames: Vec<u8>,
-    life: &Life<I>,
-) -> Result<(), Ended> {
+async fn take(link: &Arc<Link>, frames: Vec<u8>, server: &OfLink) -> Result<(), Ended> {
     if frames.is_empty() {
         return Ok(());
     }
-    let (mut said, server) = (Said::new(frames.into()), life.outward.of(&life.listeners));
+    let mut said = Said::new(frames.into());
     let bad = |error| Ended { reason: format!("it says {error}"), panic: None };
-    while link.receive_some(&mut said, &server).map_err(bad)? {
+    while link.receive_some(&mut said, server).map_err(bad)? {
         yield_now().await;
     }
     Ok(())
@@ -391,10 +413,18 @@ fn close(link: &Link, ended: &Ended, reached: Reached) {
             (CallErrorKind::OutcomeUnknown { reason }, Ran::Unknown)
         }
     };
-    let of_one = ended.panic.as_ref().map(|(call, message)| {
-        (*call, CallErrorKind::Panicked { message: message.clone() }.into())
-    });
-    link.close(&Failure::new(lost, ran), of_one);
+    let blame = match (&ended.panic, reached) {
+        (Some((call, message)), _) => {
+            let message = message.clone();
+            Some(Blame::Call(*call, CallErrorKind::Panicked { message }.into()))
+        }
+        (None, Reached::Built) => {
+            let reason = ended.reason.clone();
+            Some(Blame::TheOnly(CallErrorKind::Trapped { reason }.into()))
+        }
+        (None, Reached::Nothing | Reached::Start) => None,
+    };
+    link.close(&Failure::new(lost, ran), blame);
 }
 
 fn pause(failures: u32) -> Duration {

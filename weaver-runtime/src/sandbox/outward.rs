@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::listeners::Listeners;
+use super::{listeners::Listeners, record::Record};
 use crate::{
     client::{Request, Transport},
     component::{BoxFuture, MethodShape, MethodSpec},
@@ -21,6 +21,7 @@ pub(crate) struct Outward {
 }
 
 struct Callee {
+    name: String,
     /// `None` if the guest's group holds no reference to it.
     transport: Option<Arc<dyn Transport>>,
     methods: &'static [MethodSpec],
@@ -40,6 +41,7 @@ impl Outward {
             let may_call = placement.callers_of(graph, name).contains(&group);
             let its_group = placement.group_of(name).filter(|_| may_call);
             Callee {
+                name: name.clone(),
                 transport: its_group.map(|its_group| transport(its_group, index)),
                 methods: node.methods.iter().map(spec).collect::<Vec<_>>().leak(),
                 carried: Carried::new(&node.methods),
@@ -49,17 +51,27 @@ impl Outward {
     }
 
     /// The same for a link, whose guest also accepts connections.
-    pub(super) fn of<'a>(self: &'a Arc<Self>, listeners: &'a Arc<Listeners>) -> OfLink {
-        OfLink { outward: Arc::clone(self), listeners: Arc::clone(listeners) }
+    pub(super) fn of(self: &Arc<Self>, listeners: &Arc<Listeners>, record: &Arc<Record>) -> OfLink {
+        OfLink {
+            outward: Arc::clone(self),
+            listeners: Arc::clone(listeners),
+            record: Arc::clone(record),
+        }
     }
 
-    fn call(&self, called: Called) -> Result<(Arc<dyn Transport>, Request), Failure> {
+    fn call(
+        &self,
+        called: Called,
+        record: &Record,
+    ) -> Result<(Arc<dyn Transport>, Request), Failure> {
         let Called { component, method, key, arguments, .. } = called;
         let Some(callee) = self.callees.get(usize::from(component)) else {
             let reason = format!("there is no component with index {component}");
             return Err(Failure::new(CallErrorKind::Malformed { reason }, Ran::No));
         };
         let Some(transport) = &callee.transport else {
+            let name = &callee.name;
+            record.refused(&format!("a call to {name}, to which no component of it has a `Ref`"));
             let refusal = Refusal::NotPermitted { group: self.group.clone() };
             return Err(CallErrorKind::Refused(refusal).into());
         };
@@ -88,11 +100,12 @@ fn spec(method: &MethodNode) -> MethodSpec {
 pub(super) struct OfLink {
     outward: Arc<Outward>,
     listeners: Arc<Listeners>,
+    record: Arc<Record>,
 }
 
 impl Serve for OfLink {
     fn call(&self, called: Called) -> BoxFuture<'static, Result<Message, Failure>> {
-        match self.outward.call(called) {
+        match self.outward.call(called, &self.record) {
             Ok((transport, request)) => Box::pin(async move { transport.call(request).await }),
             Err(failure) => Box::pin(std::future::ready(Err(failure))),
         }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     bootstrap::Bootstrap,
     component::{BoxFuture, Dispatch},
-    control::InstancesEnded,
+    control::Offences,
     error::{Context, Result},
     graph::Graph,
     net::{Callers, Service},
@@ -101,8 +101,8 @@ impl Occupant for Guests {
         Box::pin(self.group.failed(&self.name))
     }
 
-    fn ended(&self) -> Option<InstancesEnded> {
-        self.group.ended()
+    fn offences(&self) -> Offences {
+        self.group.offences()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

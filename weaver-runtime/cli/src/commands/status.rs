@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::time::timeout;
 use weaver_runtime::{
     Context,
-    control::{self, InstancesEnded},
+    control::{self, Noted, Offences, ReplicaStatus},
 };
 
 use super::runtime;
@@ -99,26 +99,29 @@ fn render(status: &control::Status) -> String {
     }
     for group in &status.groups {
         for replica in &group.replicas {
-            for (component, reason) in &replica.failed {
-                let name = &group.name;
-                let _ = writeln!(
-                    text,
-                    "{name}.{}: init of {component} failed: {reason}",
-                    replica.index
-                );
-            }
-            if let Some(InstancesEnded { count, reason }) = &replica.ended {
-                let name = &group.name;
-                let instances = if *count == 1 { "instance has" } else { "instances have" };
-                let _ = writeln!(
-                    text,
-                    "{name}.{}: {count} {instances} ended in the sandbox; the last: {reason}",
-                    replica.index
-                );
+            for trouble in troubles(replica) {
+                let _ = writeln!(text, "{}.{}: {trouble}", group.name, replica.index);
             }
         }
     }
     text
+}
+
+/// What went wrong in a replica, one line each.
+fn troubles(replica: &ReplicaStatus) -> Vec<String> {
+    let failed = replica.failed.iter();
+    let mut troubles: Vec<_> =
+        failed.map(|(component, reason)| format!("init of {component} failed: {reason}")).collect();
+    let Offences { ended, refused } = &replica.offences;
+    if let Some(Noted { count, last }) = ended {
+        let instances = if *count == 1 { "instance has" } else { "instances have" };
+        troubles.push(format!("{count} {instances} ended in the sandbox; the last: {last}"));
+    }
+    if let Some(Noted { count, last }) = refused {
+        let times = if *count == 1 { "once" } else { &format!("{count} times") };
+        troubles.push(format!("the sandbox refused something {times}; the last: {last}"));
+    }
+    troubles
 }
 
 fn nothing() -> String {
@@ -151,7 +154,7 @@ fn age(now: u64, since: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use weaver_runtime::control::{Gauges, GroupStatus, ListenerStatus, ReplicaStatus};
+    use weaver_runtime::control::{Gauges, GroupStatus, ListenerStatus};
 
     use super::*;
 
@@ -172,8 +175,10 @@ mod tests {
             since: now,
             restarts: index,
             failed,
-            ended: (index == 1)
-                .then(|| InstancesEnded { count: 2, reason: "it recursed".to_owned() }),
+            offences: Offences {
+                ended: (index == 1).then(|| Noted { count: 2, last: "it recursed".to_owned() }),
+                refused: (index == 1).then(|| Noted { count: 1, last: "a file".to_owned() }),
+            },
             gauges: pid.map(|_| Gauges { calls_running: 12, ..Gauges::default() }),
         };
         let failed = vec![("Cart".to_owned(), "no disk".to_owned())];
@@ -205,6 +210,7 @@ shop  (deployer pid 7, up 0 s)
 web  http://127.0.0.1:80
 cart.0: init of Cart failed: no disk
 cart.1: 2 instances have ended in the sandbox; the last: it recursed
+cart.1: the sandbox refused something once; the last: a file
 "
         );
     }

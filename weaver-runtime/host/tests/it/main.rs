@@ -2,4 +2,5 @@
 
 mod calls;
 mod hostile;
+mod linked;
 mod support;

@@ -10,7 +10,7 @@ use weaver_host::{Engine, Guest};
 use weaver_runtime::{App, config::ConfigFile, sandbox::Grants};
 
 /// The program of `tests/guests` as WebAssembly, which cargo builds once.
-static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(crate) static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/Cargo.toml");
     let target = "wasm32-wasip2";
     let has_target =

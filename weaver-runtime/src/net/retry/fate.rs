@@ -66,6 +66,8 @@ mod tests {
             (CallErrorKind::DeadlineExceeded, Fate::Final),
             (CallErrorKind::Cancelled, Fate::Final),
             (CallErrorKind::Panicked { message: text() }, Fate::Final),
+            // What it did to one sandbox it would do to the next.
+            (CallErrorKind::Trapped { reason: text() }, Fate::Final),
             (CallErrorKind::Malformed { reason: text() }, Fate::Final),
             (CallErrorKind::WrongVersion { difference: text() }, Fate::Final),
             (CallErrorKind::Refused(too_large), Fate::Final),

@@ -7,7 +7,7 @@ use weaver_runtime::{Stream, sandbox::Grants};
 
 use super::{
     alone::{is_alone, say_peak},
-    town::{Town, is_panic, is_unknown},
+    town::{Town, is_panic, is_trapped, is_unknown},
 };
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn a_loop_ends_at_its_share_of_the_processor() {
         Grants { cpu: Some(Duration::from_millis(100)), concurrency: 1, ..Grants::default() };
     let town = Town::new(grants).await;
     let began = Instant::now();
-    is_unknown(&town.ends(Deed::Spin).await, "`cpu = \"100ms\"`");
+    is_trapped(&town.ends(Deed::Spin).await, "`cpu = \"100ms\"`");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     town.close().await;
 }
@@ -33,7 +33,7 @@ async fn waiting_is_no_use_of_the_processor() {
         let _ = tokio::time::timeout(Duration::from_millis(20), spin).await;
         town.asked(Deed::SpinFor(Duration::from_millis(40))).await.unwrap();
     }
-    is_unknown(&town.ends(Deed::Spin).await, "`cpu = \"100ms\"`");
+    is_trapped(&town.ends(Deed::Spin).await, "`cpu = \"100ms\"`");
     town.close().await;
 }
 
@@ -42,14 +42,14 @@ async fn what_blocks_its_thread_for_too_long_ends() {
     let town = Town::new(Grants::default()).await;
     town.asked(Deed::Block(Duration::from_secs(1))).await.unwrap();
     let hour = Deed::Block(Duration::from_secs(3600));
-    is_unknown(&town.ends(hour).await, "blocked its only thread for 10s");
+    is_trapped(&town.ends(hour).await, "blocked its only thread for 10s");
     town.close().await;
 }
 
 #[tokio::test]
 async fn a_loop_without_a_limit_ends_with_its_turn() {
     let town = Town::new(Grants::default()).await;
-    is_unknown(&town.ends(Deed::Spin).await, "blocked its only thread for 10s");
+    is_trapped(&town.ends(Deed::Spin).await, "blocked its only thread for 10s");
     town.close().await;
 }
 
@@ -61,7 +61,7 @@ async fn memory_ends_at_the_grant() {
     }
     let town = Town::new(Grants { memory_bytes: 64 << 20, ..Grants::default() }).await;
     for _ in 0..5 {
-        is_unknown(&town.ends(Deed::Allocate).await, "`memory = \"64MiB\"`");
+        is_trapped(&town.ends(Deed::Allocate).await, "`memory = \"64MiB\"`");
     }
     // It has lived with that: it is not what ended it.
     is_panic(&town.ends(Deed::AllocateAndPanic).await, "another reason: true");
@@ -74,7 +74,7 @@ async fn memory_ends_at_the_grant() {
 #[tokio::test]
 async fn recursion_ends_at_the_stack() {
     let town = Town::new(Grants::default()).await;
-    is_unknown(&town.ends(Deed::Recurse).await, "it recursed too deeply");
+    is_trapped(&town.ends(Deed::Recurse).await, "it recursed too deeply");
     town.close().await;
 }
 
@@ -99,9 +99,9 @@ async fn last_words_are_short() {
 #[tokio::test]
 async fn exits_and_aborts_say_what_they_are() {
     let town = Town::new(Grants::default()).await;
-    is_unknown(&town.ends(Deed::Exit(0)).await, "it ended its process with exit code 0");
-    is_unknown(&town.ends(Deed::Exit(3)).await, "it ended its process with exit code 1");
-    is_unknown(&town.ends(Deed::Abort).await, "it aborted");
+    is_trapped(&town.ends(Deed::Exit(0)).await, "it ended its process with exit code 0");
+    is_trapped(&town.ends(Deed::Exit(3)).await, "it ended its process with exit code 1");
+    is_trapped(&town.ends(Deed::Abort).await, "it aborted");
     town.close().await;
 }
 
@@ -247,6 +247,6 @@ async fn tasks_that_never_rest_leave_the_thread_to_others() {
         town.asked(Deed::Nothing).await.unwrap();
     }
     // Its turn never ends.
-    is_unknown(&town.ends(Deed::Yield).await, "blocked its only thread for 10s");
+    is_trapped(&town.ends(Deed::Yield).await, "blocked its only thread for 10s");
     town.close().await;
 }

@@ -12,12 +12,12 @@ use weaver_guests::wild::{Calm, Deed, Moody, Wild};
 use weaver_host::{Guest, GuestInstance};
 use weaver_runtime::{
     App, CallError, CallErrorKind, Ran,
-    sandbox::{Grants, Instances, Listen},
+    sandbox::{Callbacks, Grants, Instances},
 };
 
 use super::{
     raw_guest::{LOOPS_BEFORE_START, raw},
-    town::{app, is_unknown},
+    town::{app, is_trapped},
 };
 use crate::support::guest;
 
@@ -33,9 +33,9 @@ pub(super) struct Counted {
 impl Instances for Counted {
     type Instance = GuestInstance;
 
-    async fn instantiate(&self, listen: Listen) -> Result<GuestInstance, String> {
+    async fn instantiate(&self, callbacks: Callbacks) -> Result<GuestInstance, String> {
         self.starts.fetch_add(1, Ordering::Relaxed);
-        self.guest.instantiate(listen).await
+        self.guest.instantiate(callbacks).await
     }
 
     fn concurrency(&self) -> usize {
@@ -118,13 +118,13 @@ struct Once(Counted);
 impl Instances for Once {
     type Instance = GuestInstance;
 
-    async fn instantiate(&self, listen: Listen) -> Result<GuestInstance, String> {
+    async fn instantiate(&self, callbacks: Callbacks) -> Result<GuestInstance, String> {
         if self.0.starts.load(Ordering::Relaxed) > 0 {
             // Long enough for a call to be on its way to it.
             tokio::time::sleep(Duration::from_millis(100)).await;
             return Err("there was one already".to_owned());
         }
-        self.0.instantiate(listen).await
+        self.0.instantiate(callbacks).await
     }
 
     fn concurrency(&self) -> usize {
@@ -137,7 +137,7 @@ async fn calls_that_wait_for_a_replacement_that_does_not_start_did_not_run() {
     let starts = Arc::new(AtomicU64::new(0));
     let app = app(Once(Counted { guest: guest(Grants::default()), starts }), "").await;
     let wild = app.get::<dyn Wild>().await.unwrap();
-    is_unknown(&wild.carry_out(Deed::Abort).await.unwrap_err(), "it aborted");
+    is_trapped(&wild.carry_out(Deed::Abort).await.unwrap_err(), "it aborted");
     for _ in 0..3 {
         let error = wild.carry_out(Deed::Nothing).await.unwrap_err();
         is_init_failed(&error, "there was one already");

@@ -101,6 +101,7 @@ async fn call_on(wild: Ref<dyn Wild>, mut rng: Rng) -> (u32, u32) {
                     error.kind(),
                     CallErrorKind::OutcomeUnknown { .. }
                         | CallErrorKind::Panicked { .. }
+                        | CallErrorKind::Trapped { .. }
                         | CallErrorKind::InitFailed { .. }
                 );
                 assert!(is_one, "{error}");

@@ -59,7 +59,9 @@ async fn get(app: &App) -> Result<Ref<dyn Wild>, String> {
         let call = error.call_error().expect("it says which call");
         let is_typed = matches!(
             call.kind(),
-            CallErrorKind::OutcomeUnknown { .. } | CallErrorKind::InitFailed { .. }
+            CallErrorKind::OutcomeUnknown { .. }
+                | CallErrorKind::Trapped { .. }
+                | CallErrorKind::InitFailed { .. }
         );
         assert!(is_typed, "{error:#}");
         format!("{error:#}")

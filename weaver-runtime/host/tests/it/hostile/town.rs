@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -11,10 +11,11 @@ use std::{
 
 use tokio::task::JoinHandle;
 use weaver_guests::wild::{Calm, Deed, Wild};
+use weaver_host::{Guest, GuestInstance};
 use weaver_runtime::{
-    App, CallError, CallErrorKind, Ref,
+    App, CallError, CallErrorKind, Ran, Ref,
     config::ConfigFile,
-    sandbox::{Grants, Instances},
+    sandbox::{Callbacks, Grants, Instances},
 };
 
 use crate::support::guest;
@@ -36,6 +37,30 @@ pub(super) struct Town {
     pub(super) app: App,
     pub(super) wild: Ref<dyn Wild>,
     calm: Calmness,
+    refused: Arc<Mutex<Vec<String>>>,
+}
+
+/// Notes what is refused to a guest.
+struct Watched {
+    guest: Guest,
+    refused: Arc<Mutex<Vec<String>>>,
+}
+
+impl Instances for Watched {
+    type Instance = GuestInstance;
+
+    async fn instantiate(&self, callbacks: Callbacks) -> Result<GuestInstance, String> {
+        let (noted, pass_on) = (Arc::clone(&self.refused), callbacks.refused);
+        let refused = Arc::new(move |what: &str| {
+            noted.lock().expect("nobody panics").push(what.to_owned());
+            pass_on(what);
+        });
+        self.guest.instantiate(Callbacks { refused, ..callbacks }).await
+    }
+
+    fn concurrency(&self) -> usize {
+        self.guest.concurrency()
+    }
 }
 
 /// Starts a process whose wild guest is this one.
@@ -55,9 +80,17 @@ impl Town {
 
     /// With more configuration.
     pub(super) async fn with(grants: Grants, more: &str) -> Self {
-        let app = app(guest(grants), more).await;
+        let refused = Arc::default();
+        let watched = Watched { guest: guest(grants), refused: Arc::clone(&refused) };
+        let app = app(watched, more).await;
         let wild = app.get::<dyn Wild>().await.expect("it is there");
-        Self::around(app, wild).await
+        let calm = Calmness::watch(app.get::<dyn Calm>().await.expect("it is there"));
+        Self { app, wild, calm, refused }
+    }
+
+    /// What was refused since it was last asked.
+    pub(super) fn refused(&self) -> Vec<String> {
+        std::mem::take(&mut *self.refused.lock().expect("nobody panics"))
     }
 
     /// With a guest that need not answer.
@@ -65,11 +98,6 @@ impl Town {
         let app = Arc::new(app(wild, "").await);
         let calm = app.get::<dyn Calm>().await.expect("it is there");
         (app, Calmness::watch(calm))
-    }
-
-    async fn around(app: App, wild: Ref<dyn Wild>) -> Self {
-        let calm = app.get::<dyn Calm>().await.expect("it is there");
-        Self { app, wild, calm: Calmness::watch(calm) }
     }
 
     /// What came of a deed that ends in an answer.
@@ -158,6 +186,12 @@ impl Calmness {
 
 pub(super) fn is_unknown(error: &CallError, word: &str) {
     assert!(matches!(error.kind(), CallErrorKind::OutcomeUnknown { .. }), "{error}");
+    assert!(error.to_string().contains(word), "{error}");
+}
+
+pub(super) fn is_trapped(error: &CallError, word: &str) {
+    assert!(matches!(error.kind(), CallErrorKind::Trapped { .. }), "{error}");
+    assert_eq!(error.ran(), Ran::Yes);
     assert!(error.to_string().contains(word), "{error}");
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use weaver_guests::wild::Deed;
 use weaver_runtime::sandbox::{DirGrant, Grants};
 
-use super::town::{Town, is_unknown};
+use super::town::{Town, is_trapped};
 
 /// A folder with a secret beside the one that is granted.
 struct Folders {
@@ -112,7 +112,7 @@ async fn files_without_an_end() {
     let town = Town::new(folders.grants(DirGrant::Read)).await;
     let open = Deed::Open(folders.text("granted/file"), 15_000);
     let error = town.ends(open).await;
-    is_unknown(&error, "holds more than 1000 files, sockets and the like");
+    is_trapped(&error, "holds more than 1000 files, sockets and the like");
     town.close().await;
 }
 
@@ -159,6 +159,51 @@ async fn the_network_without_a_grant() {
     is_denied(&town, Deed::Listen("0.0.0.0:0".to_owned())).await;
     is_denied(&town, Deed::Send(format!("127.0.0.1:{}", *GREETER))).await;
     town.asked(Deed::Resolve("localhost".to_owned())).await.unwrap_err();
+    town.close().await;
+}
+
+/// What a deed is refused, once.
+async fn is_refused(town: &Town, deed: Deed, what: &str) {
+    town.refused();
+    town.asked(deed).await.unwrap_err();
+    let refused = town.refused();
+    assert!(refused.iter().any(|it| it.contains(what)), "{refused:?}, not {what}");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_grant_that_is_missing() {
+    let folders = Folders::new();
+    symlink("../secret/file", folders.at("granted/link")).unwrap();
+    let link = folders.text("granted/link");
+    let connect = vec![("127.0.0.1".to_owned(), *GREETER)];
+    let town = Town::new(Grants { connect, ..folders.grants(DirGrant::Read) }).await;
+    let write = Deed::Write(folders.text("granted/new"));
+    is_refused(&town, write, "to write the file \"new\", whose folder `dirs` of its").await;
+    is_refused(&town, Deed::Read(link), "to read the file \"link\", whose folder `dirs`").await;
+    let connect = Deed::Connect("127.0.0.1:1".to_owned());
+    is_refused(&town, connect, "a connection to 127.0.0.1:1, which `connect` of its").await;
+    let resolve = Deed::Resolve("example.com".to_owned());
+    is_refused(&town, resolve, "the address of \"example.com\", which `connect` of its").await;
+    let listen = Deed::Listen("127.0.0.1:0".to_owned());
+    is_refused(&town, listen, "to bind 127.0.0.1:0 by itself").await;
+    let send = Deed::Send("127.0.0.1:1".to_owned());
+    is_refused(&town, send, "a socket for datagrams").await;
+    // What is granted is no offence, and neither is a file that is not there.
+    town.refused();
+    town.asked(Deed::Read(folders.text("granted/file"))).await.unwrap();
+    town.asked(Deed::Connect(format!("127.0.0.1:{}", *GREETER))).await.unwrap();
+    town.asked(Deed::Read(folders.text("granted/nothing"))).await.unwrap_err();
+    assert_eq!(town.refused(), Vec::<String>::new());
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_without_any_grant() {
+    let town = Town::new(Grants::default()).await;
+    let connect = Deed::Connect(format!("127.0.0.1:{}", *GREETER));
+    is_refused(&town, connect, "a socket: its sandbox has no `connect`").await;
+    let read = Deed::Read("/etc/passwd".to_owned());
+    is_refused(&town, read, "a folder: its sandbox has no `dirs`").await;
     town.close().await;
 }
 
