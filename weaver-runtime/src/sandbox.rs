@@ -8,9 +8,13 @@ mod group;
 #[cfg(not(target_family = "wasm"))]
 mod in_process;
 #[cfg(not(target_family = "wasm"))]
+mod linked;
+#[cfg(not(target_family = "wasm"))]
 mod listeners;
 #[cfg(not(target_family = "wasm"))]
 mod outward;
+#[cfg(not(target_family = "wasm"))]
+mod record;
 #[cfg(not(target_family = "wasm"))]
 mod replica;
 #[cfg(not(target_family = "wasm"))]
@@ -20,22 +24,24 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(not(target_family = "wasm"))]
-use crate::graph::Graph;
 use crate::{
     config::{ConfigError, ConfigFile},
     error::Result,
     placement::Placement,
 };
+#[cfg(not(target_family = "wasm"))]
+use crate::{fingerprint::Fingerprint, graph::Graph};
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use self::in_process::{InSandbox, start};
-#[cfg(not(target_family = "wasm"))]
 pub use self::{
-    group::{Ended, Instance, Instances, Listen, Turn},
+    group::{Callbacks, Ended, Instance, Instances, Listen, Turn},
+    in_process::InSandbox,
+    linked::{LinkedHost, Load, Loaded},
     replica::{SandboxBootstrap, run_sandboxed_replica},
     whole::run_sandboxed_program,
 };
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::{in_process::start, linked::configured};
 
 /// What a guest may have and do: nothing that is not here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +135,42 @@ impl GuestBootstrap {
             None => Ok(ConfigFile::default()),
         }
     }
+}
+
+/// What guests are built for.
+pub const GUEST_TARGET: &str = "wasm32-wasip2";
+
+/// The two builds of a program differ.
+#[cfg(not(target_family = "wasm"))]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the WebAssembly build of the program is not the same as the native one:\n{0}\nis it of an earlier \
+     day, or something left out for one of the targets, or an integer `usize` in a type with another shape there?"
+)]
+pub struct Differs(String);
+
+/// Whether a program's two builds fit together.
+///
+/// # Errors
+/// The methods that differ.
+#[cfg(not(target_family = "wasm"))]
+pub fn same(native: &Graph, guest: &Graph) -> Result<(), Differs> {
+    match native.fingerprint() == guest.fingerprint() {
+        true => Ok(()),
+        false => {
+            let (ours, its) = (native.signatures(), guest.signatures());
+            Err(Differs(Fingerprint::difference(&ours, &its)))
+        }
+    }
+}
+
+/// Where compiled code is kept: the user's cache, as the XDG base directory specification has it.
+#[cfg(not(target_family = "wasm"))]
+#[must_use]
+pub fn cache() -> PathBuf {
+    let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(".cache");
+    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
+    cache.map_or_else(home, PathBuf::from).join("weaver")
 }
 
 /// The index of [`Guest`] on a link: no component of a program has it.

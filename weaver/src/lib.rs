@@ -209,8 +209,9 @@
 //! WebAssembly, not weaver:
 //!
 //! - A panic ends the guest's instance. Its own call fails with [`Panicked`](CallErrorKind::Panicked) as anywhere;
-//!   calls beside it in the same instance with [`OutcomeUnknown`](CallErrorKind::OutcomeUnknown), and so does
-//!   a call that takes more than is granted, with the grant in the reason. The next instance is there in milliseconds.
+//!   calls beside it in the same instance with [`OutcomeUnknown`](CallErrorKind::OutcomeUnknown). A call that takes
+//!   more than is granted fails with [`Trapped`](CallErrorKind::Trapped), with the grant in the reason, if it is the
+//!   only one in its instance. The next instance is there in milliseconds.
 //! - There is one thread. `tokio::spawn`, `tokio::time` and `tokio::sync` work; what blocks the thread
 //!   (`std::thread::sleep`, a lock held across another call) blocks all calls of the instance, which is ended after 10 s.
 //! - `tokio::net`, `tokio::fs`, `std::process` and threads are not there. [`process_id`] is, and a [`Listener`] is: the host
@@ -227,6 +228,11 @@
 //! | --- | --- | --- |
 //! | `node` | yes | implementations and programs; without it, declarations only |
 //! | `axum` | no | a [`Listener`] can be handed to `axum::serve` |
+//! | `sandbox` | no | the program itself runs groups with a `sandbox` in one, in its own process |
+
+// It registers itself.
+#[cfg(all(feature = "sandbox", not(target_family = "wasm")))]
+use weaver_host as _;
 
 pub use weaver_macros::component;
 #[doc(hidden)]

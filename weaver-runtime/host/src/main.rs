@@ -31,10 +31,18 @@ async fn run() -> Result<u8> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     match arguments.as_slice() {
         [] => replica().await,
+        [command] if command == "version" => version(),
         [command, wasm, cache] if command == "graph" => graph(wasm.as_ref(), cache.as_ref()).await,
         [command, wasm, cache] if command == "run" => program(wasm.as_ref(), cache.as_ref()).await,
         _ => Err(Error::msg("`weaver` starts this: see `weaver deploy` and `weaver run`")),
     }
+}
+
+/// `weaver-host version`: prints of which version of weaver it is.
+fn version() -> Result<u8> {
+    writeln!(std::io::stdout(), "weaver-host {}", env!("CARGO_PKG_VERSION"))
+        .context("cannot print the version")?;
+    Ok(0)
 }
 
 async fn replica() -> Result<u8> {

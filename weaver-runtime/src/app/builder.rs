@@ -46,6 +46,10 @@ pub enum StartError {
     #[cfg(target_family = "wasm")]
     #[error("a program starts here only as a process; in a sandbox its components are started")]
     InSandbox,
+    /// Groups of this process cannot run in their sandbox.
+    #[cfg(not(target_family = "wasm"))]
+    #[error("cannot run groups in a sandbox")]
+    Sandbox(#[source] Error),
     /// Life as a replica ended early.
     #[error("this replica cannot take its place")]
     Replica(#[source] Error),

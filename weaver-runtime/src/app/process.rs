@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::{
     AppBuilder,
     main::{MainResult, MainSpec, RuntimeSpec, run_main},
-    role::{self, Role},
+    role::Role,
 };
 use crate::{
     bootstrap::NOT_STARTED_EXIT_CODE,
@@ -38,7 +38,7 @@ where
         Role::Replica(..) => Running::Replica(Some(runtime)),
         Role::Whole(..) | Role::Answered => Running::Whole(runtime),
     };
-    ExitCode::from(runtime.block_on(live(role, &builder, fields, run)))
+    ExitCode::from(runtime.block_on(live(role, builder, fields, run)))
 }
 
 /// The program's runtime until the process ends, by a panic or otherwise.
@@ -71,7 +71,7 @@ impl Drop for Running {
 
 async fn live<F, Fut, R>(
     role: Role,
-    builder: &AppBuilder,
+    builder: AppBuilder,
     fields: fn() -> Vec<FieldSpec>,
     run: F,
 ) -> u8
@@ -84,7 +84,10 @@ where
     match role {
         Role::Answered => 0,
         Role::Whole(registry, config) => {
-            let node = role::whole(registry, *config, builder.calls);
+            let node = match builder.whole(registry, *config).await {
+                Ok(node) => node,
+                Err(error) => return Err::<(), _>(error).report(),
+            };
             let end = main(Arc::clone(&node)).await;
             node.shutdown().await;
             match end {

@@ -42,15 +42,9 @@ impl AppBuilder {
     /// # Errors
     /// Every reason for which the program cannot run, at once where there are several.
     pub async fn start(mut self) -> Result<App, StartError> {
-        let (calls, sandboxes) = (self.calls, std::mem::take(&mut self.sandboxes));
         match self.role()? {
             Role::Answered => std::process::exit(0),
-            Role::Whole(registry, config) if sandboxes.is_empty() => {
-                Ok(App::new(whole(registry, *config, calls)))
-            }
-            Role::Whole(registry, config) => {
-                Ok(App::new(sandbox::start(registry, *config, sandboxes)))
-            }
+            Role::Whole(registry, config) => Ok(App::new(self.whole(registry, *config).await?)),
             Role::Replica(bootstrap, registry) => embedded_replica(*bootstrap, registry).await,
         }
     }
@@ -75,6 +69,27 @@ impl AppBuilder {
         Ok(Role::Whole(registry, Box::new(config)))
     }
 
+    /// The node of a program that runs as one process.
+    pub(super) async fn whole(
+        self,
+        registry: Registry,
+        config: ConfigFile,
+    ) -> Result<Arc<Node>, StartError> {
+        let mut sandboxes = self.sandboxes;
+        if sandboxes.is_empty() {
+            let configured = sandbox::configured(registry.graph(), &config).await;
+            sandboxes = configured.map_err(StartError::Sandbox)?;
+        }
+        if !sandboxes.is_empty() {
+            return Ok(sandbox::start(registry, config, sandboxes));
+        }
+        let calls = match self.calls {
+            LocalCalls::Direct => Calls::Direct,
+            LocalCalls::Encoded => Calls::Encoded,
+        };
+        Ok(Node::start(registry, config, calls))
+    }
+
     /// The package's name, or the executable's for a program with its own `main`.
     fn package(&self) -> String {
         let executable = || {
@@ -83,15 +98,6 @@ impl AppBuilder {
         };
         self.package.map_or_else(executable, str::to_owned)
     }
-}
-
-/// The node of a program that runs as one process.
-pub(super) fn whole(registry: Registry, config: ConfigFile, calls: LocalCalls) -> Arc<Node> {
-    let calls = match calls {
-        LocalCalls::Direct => Calls::Direct,
-        LocalCalls::Encoded => Calls::Encoded,
-    };
-    Node::start(registry, config, calls)
 }
 
 /// A replica whose `main` is the author's own: if it is the replica of `main`, the rest of the

@@ -30,8 +30,8 @@ use crate::{
 type Start = Box<dyn FnOnce(Around) -> (Arc<GuestGroup>, Living) + Send>;
 
 /// A group that is to run in a sandbox.
-pub(crate) struct InSandbox {
-    name: String,
+pub struct InSandbox {
+    pub(super) name: String,
     start: Start,
 }
 
@@ -50,7 +50,8 @@ impl std::fmt::Debug for InSandbox {
 }
 
 impl InSandbox {
-    pub(crate) fn new<I: Instances>(name: String, instances: I) -> Self {
+    /// A group of this name, as an instance of these.
+    pub fn new<I: Instances>(name: String, instances: I) -> Self {
         let start: Start = Box::new(|around| {
             let Around { bootstrap, outward, listeners, config } = around;
             let limits = config.limits();

@@ -1,0 +1,25 @@
+//! The host as a part of the program itself: `weaver`'s feature `sandbox`.
+
+use std::path::PathBuf;
+
+use weaver_runtime::{
+    BoxFuture, Context as _, Result, codec,
+    sandbox::{self, Grants, InSandbox, LinkedHost, Loaded},
+};
+
+use crate::{Engine, Guest};
+
+inventory::submit! { LinkedHost { load } }
+
+fn load(wasm: PathBuf, groups: Vec<(String, Grants)>) -> BoxFuture<'static, Result<Loaded>> {
+    Box::pin(async move {
+        let engine = Engine::new()?;
+        let component = engine.load(&wasm, &sandbox::cache())?;
+        let described = Guest::new(&engine, &component, Grants::default())?.describe().await?;
+        let graph = codec::decode(&described).context("its graph cannot be read")?;
+        let groups = groups.into_iter().map(|(name, grants)| {
+            Ok(InSandbox::new(name, Guest::new(&engine, &component, grants)?))
+        });
+        Ok(Loaded { graph, groups: groups.collect::<Result<_>>()? })
+    })
+}
