@@ -4,6 +4,7 @@
 
 mod support;
 
+mod examples;
 mod exit_codes;
 mod kills;
 mod placements;

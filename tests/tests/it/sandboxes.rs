@@ -8,6 +8,11 @@ use crate::{shutdown::noted, support::Deployment};
 
 /// The program as WebAssembly, which cargo builds once.
 static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
+    build_guests(["--package", "weaver-tests", "--bin", "bodies"]).join("bodies.wasm")
+});
+
+/// Builds something as WebAssembly; where it is then.
+pub(crate) fn build_guests(what: impl IntoIterator<Item = &'static str>) -> PathBuf {
     let target = "wasm32-wasip2";
     let found =
         Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
@@ -17,22 +22,14 @@ static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
         assert!(added.is_ok_and(|status| status.success()), "rustup target add {target} fails");
     }
     let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--locked",
-            "--target",
-            target,
-            "--package",
-            "weaver-tests",
-            "--bin",
-            "bodies",
-        ])
+        .args(["build", "--locked", "--target", target])
+        .args(what)
         .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "--cfg tokio_unstable")
         .status();
     assert!(built.is_ok_and(|status| status.success()), "the guest does not build");
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    folder.parent().expect("it is in target").join(target).join("debug/bodies.wasm")
-});
+    folder.parent().expect("it is in target").join(target).join("debug")
+}
 
 /// What panics in `init` is alone, because a panic ends all that is in its instance.
 fn sandboxed(directory: &std::path::Path) -> String {

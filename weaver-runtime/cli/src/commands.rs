@@ -1,5 +1,6 @@
 //! The command line.
 
+mod build;
 mod deploy;
 mod graph;
 mod run;
@@ -34,6 +35,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Deploy(deploy::Deploy),
+    Build(build::Build),
     Run(run::Run),
     Status(status::Status),
     Graph(graph::Graph),
@@ -52,6 +54,7 @@ impl Arguments {
     pub(crate) fn run(self) -> Result<u8, Box<dyn Error>> {
         match self.command {
             Command::Deploy(deploy) => deploy.run(),
+            Command::Build(build) => build.run(),
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
             Command::Graph(graph) => graph.run(),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use weaver_runtime::{
     config::{CONFIG_FILE, ConfigError, ConfigFile},
     graph::Graph,
+    sandbox::GUEST_TARGET,
 };
 
 use crate::logs;
@@ -47,7 +48,7 @@ pub(crate) enum ProjectError {
     Build,
     /// Cargo has said why.
     #[error(
-        "cargo could not build the program as WebAssembly, for the sandbox of {0}; what it says above \
+        "cargo could not build the program as WebAssembly{0}; what it says above \
          names the crate: leave it out for that target (`[target.'cfg(not(target_family = \"wasm\"))'\
          .dependencies]`), or the group out of the sandbox"
     )]
@@ -91,9 +92,6 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// What guests are built for.
-pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
-
 impl Project {
     pub(crate) fn open(directory: &Path) -> Result<Self, ProjectError> {
         if !directory.is_dir() {
@@ -126,8 +124,12 @@ impl Project {
         self.executable(&output.stdout)
     }
 
-    /// Builds the program as WebAssembly, for the groups that `who` names.
-    pub(crate) fn build_guest(&self, release: bool, who: &str) -> Result<PathBuf, ProjectError> {
+    /// Builds the program as WebAssembly, for the groups that `who` names if somebody asks for it.
+    pub(crate) fn build_guest(
+        &self,
+        release: bool,
+        who: Option<&str>,
+    ) -> Result<PathBuf, ProjectError> {
         if self.config.binary().is_some() {
             let wasm = self.config.wasm().ok_or(ProjectError::BinaryInSandbox)?;
             let found = wasm.canonicalize();
@@ -138,7 +140,9 @@ impl Project {
         cargo.args(["--target", GUEST_TARGET]).env(GUEST_FLAGS_VARIABLE, guest_flags());
         let output = cargo.output().map_err(ProjectError::Cargo)?;
         if !output.status.success() {
-            return Err(ProjectError::BuildGuest(who.to_owned()));
+            return Err(ProjectError::BuildGuest(
+                who.map_or_else(String::new, |who| format!(", for the sandbox of {who}")),
+            ));
         }
         self.executable(&output.stdout)
     }

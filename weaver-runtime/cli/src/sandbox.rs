@@ -7,11 +7,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use weaver_runtime::{codec, fingerprint::Fingerprint, graph::Graph};
+use weaver_runtime::{
+    codec,
+    graph::Graph,
+    sandbox::{self, cache},
+};
 
 use crate::{
-    logs,
-    plan::Plan,
+    host::{self, HostError},
+    plan::{Group, Plan},
     project::{Project, ProjectError},
 };
 
@@ -32,16 +36,9 @@ pub(crate) enum SandboxError {
     /// The program.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// The host's own code.
-    #[error(
-        "the host of sandboxes is not installed, and its source is not at {}; install it with \
-         `cargo install --locked weaver-host` from where this command came from, and set {HOST_VARIABLE} \
-         to its path", .0.display()
-    )]
-    NoHost(PathBuf),
-    /// Cargo has said why.
-    #[error("cargo could not build the host of sandboxes")]
-    BuildHost,
+    /// What runs it.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// The program.
     #[error("cannot read {}", .path.display())]
     Program {
@@ -60,15 +57,9 @@ pub(crate) enum SandboxError {
     #[error("the program cannot run in a sandbox:\n{0}")]
     Refused(String),
     /// The two builds of the program differ.
-    #[error(
-        "the WebAssembly build of the program is not the same as the native one:\n{0}\nis something \
-         left out for one of the targets, or an integer `usize` in a type with another shape there?"
-    )]
-    Differs(String),
+    #[error(transparent)]
+    Differs(#[from] sandbox::Differs),
 }
-
-/// Where the host is, if it is not to be built.
-const HOST_VARIABLE: &str = "WEAVER_HOST";
 
 impl Sandbox {
     /// Builds what the plan needs; `None` if nothing of it runs in a sandbox.
@@ -78,13 +69,13 @@ impl Sandbox {
         plan: &Plan,
         release: bool,
     ) -> Result<Option<Self>, SandboxError> {
-        let groups: Vec<_> = plan.sandboxed().map(|group| group.name.as_str()).collect();
+        let groups: Vec<_> = plan.sandboxed().map(of_whom).collect();
         if groups.is_empty() {
             return Ok(None);
         }
         // First, because the host takes minutes, and the program may be one that cannot be built.
-        let wasm = project.build_guest(release, &groups.join(", "))?;
-        let host = host(release)?;
+        let wasm = project.build_guest(release, Some(&groups.join(", ")))?;
+        let host = host::find(release)?;
         let sandbox = Self { host, wasm, cache: cache() };
         sandbox.check(graph)?;
         Ok(Some(sandbox))
@@ -102,60 +93,25 @@ impl Sandbox {
         }
         let decoded = codec::decode::<Graph>(&output.stdout);
         let guest = decoded.map_err(|error| SandboxError::Refused(error.to_string()))?;
-        if guest.fingerprint() == native.fingerprint() {
-            return Ok(());
-        }
-        let difference = Fingerprint::difference(&native.signatures(), &guest.signatures());
-        Err(SandboxError::Differs(difference))
+        Ok(sandbox::same(native, &guest)?)
+    }
+}
+
+/// A group, and the components for which it is in a sandbox.
+fn of_whom(group: &Group) -> String {
+    match group.components.as_slice() {
+        [] => group.name.clone(),
+        components => format!("{} ({})", group.name, components.join(", ")),
     }
 }
 
 /// Runs a program as one guest; its exit code.
-pub(crate) fn run(program: &Path) -> Result<u8, SandboxError> {
+pub(crate) fn run(program: &Path, release: bool) -> Result<u8, SandboxError> {
     let program = program
         .canonicalize()
         .map_err(|source| SandboxError::Program { path: program.to_owned(), source })?;
-    let host = host(false)?;
+    let host = host::find(release)?;
     let error = Command::new(&host).arg("run").args([&program, &cache()]).exec();
     // It returns only if it fails.
     Err(SandboxError::Run { path: host, source: error })
-}
-
-/// The executable that runs guests: cargo builds it beside this command, once.
-fn host(release: bool) -> Result<PathBuf, SandboxError> {
-    if let Some(host) = std::env::var_os(HOST_VARIABLE) {
-        return Ok(host.into());
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host");
-    let manifest = source.join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err(SandboxError::NoHost(source));
-    }
-    if !is_built() {
-        logs::note("building the host of sandboxes, once; this takes minutes");
-    }
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--bin", "weaver-host", "--message-format=json-render-diagnostics"]);
-    cargo.args(release.then_some("--release")).arg("--manifest-path").arg(&manifest);
-    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(ProjectError::Cargo)?;
-    if !output.status.success() {
-        return Err(SandboxError::BuildHost);
-    }
-    let built = crate::project::executables(&output.stdout, |_| true);
-    let host = built.into_iter().find(|(name, _)| name == "weaver-host");
-    host.map(|(_, path)| path).ok_or(SandboxError::BuildHost)
-}
-
-/// Whether there is a host beside this command, of whatever age: cargo builds both into one folder.
-fn is_built() -> bool {
-    let beside = std::env::current_exe().map(|command| command.with_file_name("weaver-host"));
-    beside.is_ok_and(|host| host.is_file())
-}
-
-/// The user's cache, as the XDG base directory specification has it.
-fn cache() -> PathBuf {
-    let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(".cache");
-    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
-    cache.map_or_else(home, PathBuf::from).join("weaver")
 }

@@ -66,9 +66,19 @@ impl Deployment {
         let directory = fresh_directory();
         let config = config(&directory, errand, number, &placement(directory.path()));
         fs::write(directory.path().join("weaver.toml"), config).expect("a weaver.toml");
-        let mut child = command(directory.path())
-            .arg("deploy")
-            .arg(directory.path())
+        Self::in_directory(directory, &[])
+    }
+
+    /// Deploys what the `weaver.toml` of this directory names.
+    pub(crate) fn in_directory(directory: TempDir, arguments: &[&str]) -> Self {
+        let mut command = command(directory.path());
+        command.arg("deploy").arg(directory.path()).args(arguments);
+        Self::of(directory, command)
+    }
+
+    /// Runs a command, to which the directory belongs.
+    pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -93,7 +103,12 @@ impl Deployment {
 
     /// The first line that holds `text`, once it is printed.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
-        self.wait_for(text, || {
+        self.wait_for_line_within(SEEN_SECONDS_MAX, text)
+    }
+
+    /// The same for one that takes longer.
+    pub(crate) fn wait_for_line_within(&self, seconds_max: u64, text: &str) -> String {
+        self.wait_for(seconds_max, text, || {
             let lines = self.lines.lock().expect("the lines");
             lines.iter().find(|line| line.contains(text)).cloned()
         })
@@ -101,7 +116,7 @@ impl Deployment {
 
     /// The status, once it is as it should be.
     pub(crate) fn wait_for_status(&self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
-        self.wait_for(what, || self.status().filter(&wanted))
+        self.wait_for(SEEN_SECONDS_MAX, what, || self.status().filter(&wanted))
     }
 
     fn status(&self) -> Option<Status> {
@@ -130,8 +145,8 @@ impl Deployment {
         status
     }
 
-    fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        let until = Instant::now() + Duration::from_secs(SEEN_SECONDS_MAX);
+    fn wait_for<T>(&self, seconds_max: u64, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let until = Instant::now() + Duration::from_secs(seconds_max);
         loop {
             if let Some(found) = look() {
                 return found;

@@ -8,17 +8,20 @@ use crate::sandbox;
 
 /// Run a program that was built as WebAssembly, in a sandbox, as one process.
 ///
-/// The file is what `cargo build --target wasm32-wasip2` makes of a program, or of what `weaver deploy`
-/// built for groups in a sandbox. The `weaver.toml` of the working directory says where its listeners are;
+/// The file is what `weaver build` makes of a program. The `weaver.toml` of the working directory says where its listeners are;
 /// `sandbox` in its `[groups.main]` says what the program is granted, which else is nothing.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// The program.
     program: PathBuf,
+
+    /// Use a host that is built with optimizations.
+    #[arg(long)]
+    release: bool,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        Ok(sandbox::run(&self.program)?)
+        Ok(sandbox::run(&self.program, self.release)?)
     }
 }

@@ -1,0 +1,183 @@
+//! The examples, each as one process, as several, and as several whose components and `main` are all in sandboxes:
+//! they answer the same.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+    time::Duration,
+};
+
+use crate::{
+    sandboxes::build_guests,
+    support::{Deployment, fresh_directory},
+};
+
+const EXAMPLES: [&str; 4] = ["collatz", "factors", "hello", "thumbnails"];
+
+/// The first sandbox begins with building the host, which takes minutes.
+const FIRST_SECONDS_MAX: u64 = 1800;
+
+/// How long an answer may take, in a debug build on a busy machine.
+const ANSWER_SECONDS_MAX: u64 = 30;
+
+/// The folder of their executables, which cargo builds once.
+static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let packages = EXAMPLES.iter().flat_map(|name| ["--package", *name]);
+    let built =
+        Command::new(env!("CARGO")).args(["build", "--locked", "--bins"]).args(packages).status();
+    assert!(built.is_ok_and(|status| status.success()), "the examples do not build");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    folder.parent().expect("it is in target").join("debug")
+});
+
+/// The folder of the same as WebAssembly.
+static GUESTS: LazyLock<PathBuf> =
+    LazyLock::new(|| build_guests(EXAMPLES.iter().flat_map(|name| ["--package", *name])));
+
+/// An example, running.
+struct Running(Deployment, Way);
+
+/// How it runs.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    OneProcess,
+    Deployed,
+    AllInSandboxes,
+}
+
+impl Running {
+    fn new(example: &str, way: Way) -> Self {
+        let directory = fresh_directory();
+        let config = directory.path().join("weaver.toml");
+        fs::write(&config, configuration(example)).expect("a weaver.toml");
+        let deployment = match way {
+            Way::OneProcess => {
+                let mut program = Command::new(PROGRAMS.join(example));
+                program.env("WEAVER_CONFIG", config);
+                Deployment::of(directory, program)
+            }
+            Way::Deployed => Deployment::in_directory(directory, &[]),
+            Way::AllInSandboxes => Deployment::in_directory(directory, &["--sandbox", "all"]),
+        };
+        Self(deployment, way)
+    }
+
+    /// Where its listener is, once it is there.
+    fn address(&self, listener: &str) -> String {
+        let start = format!("{listener}  http://");
+        let line = self.0.wait_for_line_within(FIRST_SECONDS_MAX, &start);
+        line.split_once("http://").expect("it is in it").1.trim().to_owned()
+    }
+}
+
+/// The example's own, with an address that is free.
+fn configuration(example: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
+    let own = fs::read_to_string(folder.join("weaver.toml")).unwrap_or_default();
+    let lines = own.lines().map(|line| match line.starts_with("address = ") {
+        true => "address = \"127.0.0.1:0\"",
+        false => line,
+    });
+    let own: Vec<_> = lines.collect();
+    let (binary, wasm) = (PROGRAMS.join(example), GUESTS.join(format!("{example}.wasm")));
+    format!(
+        "{}\n[app]\nname = \"{example}\"\nbinary = {binary:?}\nwasm = {wasm:?}\n",
+        own.join("\n")
+    )
+}
+
+/// Status line and body of an answer.
+fn ask(address: &str, request: &str, body: &[u8]) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let limit = Some(Duration::from_secs(ANSWER_SECONDS_MAX));
+    stream.set_read_timeout(limit).expect("a limit");
+    let length = body.len();
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: example\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it answers");
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("an end of the head");
+    let status = answer.split(|&byte| byte == b'\r').next().expect("a first line");
+    (String::from_utf8_lossy(status).into_owned(), answer[end + 4..].to_vec())
+}
+
+/// Runs an example in every way, and compares what `talk` brings.
+fn is_the_same(example: &str, talk: impl Fn(&Running) -> Vec<(String, Vec<u8>)>) {
+    let expected = talk(&Running::new(example, Way::OneProcess));
+    assert!(!expected.is_empty(), "it says nothing");
+    for way in [Way::Deployed, Way::AllInSandboxes] {
+        let running = Running::new(example, way);
+        let answers = talk(&running);
+        assert!(
+            answers == expected,
+            "{way:?}: {answers:?}, not {expected:?}\n{}",
+            running.0.output()
+        );
+    }
+}
+
+#[test]
+fn hello() {
+    for way in [Way::OneProcess, Way::Deployed, Way::AllInSandboxes] {
+        let mut running = Running::new("hello", way);
+        let status = running.0.finish_within(FIRST_SECONDS_MAX);
+        let output = running.0.output();
+        assert!(status.success(), "{way:?}: {output}");
+        assert!(output.lines().any(|line| line.ends_with("Hello, world!")), "{way:?}: {output}");
+    }
+}
+
+#[test]
+fn collatz() {
+    is_the_same("collatz", |running| {
+        let address = running.address("collatz");
+        let eight = ask(&address, "GET /?x=8", b"");
+        assert_eq!(String::from_utf8_lossy(&eight.1), "8\n4\n2\n1\n");
+        vec![eight, ask(&address, "GET /?x=97", b""), ask(&address, "GET /?x=nothing", b"")]
+    });
+}
+
+#[test]
+fn factors() {
+    is_the_same("factors", |running| {
+        let address = running.address("factors");
+        let ten = ask(&address, "GET /?x=10", b"");
+        assert_eq!(String::from_utf8_lossy(&ten.1), "[1 2 5 10]\n");
+        vec![ten, ask(&address, "GET /?x=360360", b""), ask(&address, "GET /?x=0", b"")]
+    });
+}
+
+/// Two images of one pixel.
+const PNG: &[u8] = b"\
+    \x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\
+    \x00\x00\x1f\x15\xc4\x89\x00\x00\x00\x0dIDATx\xdacd\xf8\xcfP\x0f\x00\x03\x86\x01\x80Z4}k\
+    \x00\x00\x00\x00IEND\xaeB`\x82";
+const GIF: &[u8] = b"\
+    GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\
+    \x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;";
+
+#[test]
+fn thumbnails() {
+    is_the_same("thumbnails", |running| {
+        let address = running.address("thumbnails");
+        if matches!(running.1, Way::OneProcess) {
+            // Nobody is to think that it is limited.
+            running.0.wait_for_line("without the limits of `sandbox`: images");
+        }
+        let answers = [PNG, GIF].map(|image| ask(&address, "POST /", image));
+        for (status, body) in &answers {
+            assert_eq!(status, "HTTP/1.1 200 OK");
+            assert!(body.starts_with(b"\x89PNG"), "{body:?}");
+        }
+        let mut answers = answers.to_vec();
+        answers.push(ask(&address, "POST /", b"no image"));
+        answers.push(ask(&address, "GET /", b""));
+        answers
+    });
+}
