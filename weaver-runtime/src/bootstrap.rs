@@ -104,10 +104,7 @@ impl Bootstrap {
     /// # Errors
     /// It does not parse: the deployer has refused it before.
     pub fn config(&self) -> Result<ConfigFile, ConfigError> {
-        match &self.config {
-            Some((path, text)) => ConfigFile::parse(path, text),
-            None => Ok(ConfigFile::default()),
-        }
+        ConfigFile::parse_handed(self.config.as_ref())
     }
 }
 

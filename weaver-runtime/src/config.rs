@@ -87,6 +87,14 @@ impl ConfigFile {
         Ok(Self { path: Some(path.to_owned()), text: text.to_owned(), document })
     }
 
+    /// What a deployer has read, and handed over; the empty one for none.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::parse`].
+    pub(crate) fn parse_handed(file: Option<&(PathBuf, String)>) -> Result<Self, ConfigError> {
+        file.map_or_else(|| Ok(Self::default()), |(path, text)| Self::parse(path, text))
+    }
+
     /// Reads the file at `path`.
     ///
     /// # Errors

@@ -33,8 +33,7 @@ use crate::{
     component::{BoxFuture, Dispatch},
     construct::Local,
     error::{CallErrorKind, Failure, Ran, Result},
-    limits::CALLS_IN_FLIGHT_MAX,
-    link::{Called, Connected, Link, LinkLimits, Serve, Side},
+    link::{Called, Connected, Link, Serve, Side},
     message::Message,
     node::{Calls, MainEnd, Node},
     registry::Registry,
@@ -70,14 +69,8 @@ impl Program {
         whereabouts::remember_host(bootstrap.process_id);
         let config = bootstrap.config().map_err(text)?;
         let turns = Turns::new().map_err(text)?;
-        let limits = config.limits();
-        let limits = LinkLimits {
-            calls: limits.calls_in_flight.min(CALLS_IN_FLIGHT_MAX),
-            streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
-            bytes: limits.queued_bytes,
-        };
         // The host looks after each turn.
-        let link = Link::new(Side::Guest, limits, || {});
+        let link = Link::new(Side::Guest, (&config.limits()).into(), || {});
         outside::remember(&link);
         let GuestBootstrap { group, placement, .. } = bootstrap;
         let outside = Box::new(ThroughHost::new(Arc::clone(&link)));

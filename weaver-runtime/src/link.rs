@@ -29,7 +29,9 @@ use crate::{
     component::BoxFuture,
     context::{self, Baggage, CallContext, MetadataMap},
     error::{CallErrorKind, Failure, Load, Ran},
-    limits::{CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, OUTBOX_BYTES_MAX},
+    limits::{
+        CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, Limits, OUTBOX_BYTES_MAX,
+    },
     message::Message,
     sandbox::GUEST_COMPONENT,
     wire::{Frame, FrameDecoder, Header, Kind},
@@ -104,6 +106,17 @@ pub(crate) struct LinkLimits {
     pub(crate) streams: usize,
     /// Of arguments that are worked on; and as many of items that were not read.
     pub(crate) bytes: usize,
+}
+
+impl From<&Limits> for LinkLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            calls: limits.calls_in_flight.min(CALLS_IN_FLIGHT_MAX),
+            // Those among the arguments, and those among the results.
+            streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
+            bytes: limits.queued_bytes,
+        }
+    }
 }
 
 /// What has become of the calls of one side.

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::{task::JoinSet, time::timeout};
 
-pub(crate) use self::loopback::{Carried, Carry, Checked};
+pub(crate) use self::loopback::{Carried, Carry, Checked, dispatch};
 use self::{loopback::Loopback, slot::Slot};
 use crate::{
     app::App,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use self::replica::{Occupant, Others, run_as_replica, run_replica};
+pub(crate) use self::replica::{Occupant, Others, run_as_replica, run_replica, services};
 
 /// One running process of a program.
 pub(crate) struct Node {

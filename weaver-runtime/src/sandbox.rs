@@ -130,10 +130,7 @@ impl GuestBootstrap {
         expect(dead_code, reason = "it is the guest's to read")
     )]
     pub(crate) fn config(&self) -> Result<ConfigFile, ConfigError> {
-        match &self.config {
-            Some((path, text)) => ConfigFile::parse(path, text),
-            None => Ok(ConfigFile::default()),
-        }
+        ConfigFile::parse_handed(self.config.as_ref())
     }
 }
 

@@ -33,13 +33,18 @@ pub(super) struct Loopback(pub(super) Arc<Slot>);
 
 impl Carry for Loopback {
     async fn carry(&self, request: Request) -> Result<Message, Failure> {
-        let arguments = request.arguments?;
-        let result = CatchPanic::new(self.0.dispatch(request.method, arguments)).await;
-        result.unwrap_or_else(|message| {
-            panics::log("a call's arguments or result", &message);
-            Err(CallErrorKind::Panicked { message }.into())
-        })
+        dispatch(&*self.0, request).await
     }
+}
+
+/// Calls a component of this process through its bytes. A panic of a type's own code is an error.
+pub(crate) async fn dispatch(target: &dyn Dispatch, request: Request) -> Result<Message, Failure> {
+    let arguments = request.arguments?;
+    let result = CatchPanic::new(target.dispatch(request.method, arguments)).await;
+    result.unwrap_or_else(|message| {
+        panics::log("a call's arguments or result", &message);
+        Err(CallErrorKind::Panicked { message }.into())
+    })
 }
 
 /// Where calls go, behind the check whether a method's types can be carried, and under the method's

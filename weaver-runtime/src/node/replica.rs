@@ -160,17 +160,27 @@ impl Seat {
     }
 }
 
+/// The services of a program's components, by their index on the wire. `target` gives what is called, if the
+/// component is here.
+pub(crate) fn services(
+    graph: &Graph,
+    placement: &Placement,
+    target: impl Fn(&str, u16) -> Option<Arc<dyn Dispatch>>,
+) -> Vec<Option<Service>> {
+    let service = |(index, name): (u16, &String)| {
+        let target = target(name, index)?;
+        let callers = placement.callers_of(graph, name).into_iter().map(str::to_owned);
+        let callers = Callers::Groups(callers.collect());
+        Some(Service { target, callers, is_bounded: true })
+    };
+    (0..).zip(graph.components.keys()).map(service).collect()
+}
+
 impl Occupant for Node {
     fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
-        let graph = self.registry.graph();
-        let service = |name: &str| {
-            let slot = self.slots.get(name)?;
-            let target: Arc<dyn Dispatch> = Arc::clone(slot) as _;
-            let callers = placement.callers_of(graph, name);
-            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
-            Some(Service { target, callers, is_bounded: true })
-        };
-        self.registry.iter().map(|i| service(i.component.name)).collect()
+        services(self.registry.graph(), placement, |name, _| {
+            self.slots.get(name).map(|slot| Arc::clone(slot) as Arc<dyn Dispatch>)
+        })
     }
 
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {

@@ -29,7 +29,7 @@ use crate::{
     limits::{
         GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
     },
-    link::{Blame, Calls, Link, LinkLimits, Said, Side},
+    link::{Blame, Calls, Link, Said, Side},
     message::Message,
     reference::Ref,
     report,
@@ -392,14 +392,9 @@ async fn until(due: Option<Instant>) {
 }
 
 fn new_link(limits: &Limits) -> (Arc<Link>, Arc<Notify>) {
-    let limits = LinkLimits {
-        calls: limits.calls_in_flight,
-        streams: usize::try_from(limits.streams).unwrap_or(usize::MAX).saturating_mul(2),
-        bytes: limits.queued_bytes,
-    };
     let wake = Arc::new(Notify::new());
     let notify = Arc::clone(&wake);
-    (Link::new(Side::Host, limits, move || notify.notify_one()), wake)
+    (Link::new(Side::Host, limits.into(), move || notify.notify_one()), wake)
 }
 
 /// Tells everybody who waits for an instance that has ended.

@@ -17,11 +17,10 @@ use crate::{
     component::BoxFuture,
     config::ConfigFile,
     error::{CallErrorKind, Failure},
-    frame::CatchPanic,
     graph::Graph,
     listener::Listener,
     message::Message,
-    node::{Callee, Calls, Carry, Checked, Node, Outside, bind},
+    node::{Callee, Calls, Carry, Checked, Node, Outside, bind, dispatch},
     placement::{MAIN, Placement},
     registry::Registry,
 };
@@ -136,11 +135,7 @@ impl Transport for Neighbour {
             let node = self.house.node.wait().upgrade();
             let target = node.and_then(|node| node.target(self.index));
             let target = target.ok_or(CallErrorKind::Draining)?;
-            let called = target.dispatch(request.method, request.arguments?);
-            CatchPanic::new(called).await.unwrap_or_else(|message| {
-                crate::panics::log("a call's arguments or result", &message);
-                Err(CallErrorKind::Panicked { message }.into())
-            })
+            dispatch(&*target, request).await
         })
     }
 }

@@ -17,8 +17,8 @@ use crate::{
     control::Offences,
     error::{Context, Result},
     graph::Graph,
-    net::{Callers, Service},
-    node::{MainEnd, Occupant, Others, run_as_replica},
+    net::Service,
+    node::{MainEnd, Occupant, Others, run_as_replica, services},
     placement::Placement,
 };
 
@@ -84,17 +84,11 @@ struct Guests {
 
 impl Occupant for Guests {
     fn services(&self, placement: &Placement) -> Vec<Option<Service>> {
-        let service = |(index, name): (u16, &String)| {
-            if placement.group_of(name) != Some(&self.name) {
-                return None;
-            }
-            let group = Arc::clone(&self.group);
-            let target: Arc<dyn Dispatch> = Arc::new(GuestComponent { group, index });
-            let callers = placement.callers_of(&self.graph, name);
-            let callers = Callers::Groups(callers.into_iter().map(str::to_owned).collect());
-            Some(Service { target, callers, is_bounded: true })
-        };
-        (0..).zip(self.graph.components.keys()).map(service).collect()
+        services(&self.graph, placement, |name, index| {
+            let is_here = placement.group_of(name) == Some(&self.name);
+            let component = || GuestComponent { group: Arc::clone(&self.group), index };
+            is_here.then(|| Arc::new(component()) as Arc<dyn Dispatch>)
+        })
     }
 
     fn failed(&self) -> BoxFuture<'_, Vec<(String, String)>> {
