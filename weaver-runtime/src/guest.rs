@@ -87,6 +87,13 @@ impl Program {
         }
     }
 
+    /// The same while one is polled.
+    fn receive_within(&self, frames: Vec<u8>) {
+        if let Err(error) = self.link.receive_within(frames.into(), &self.inside) {
+            panic!("the host says {error}");
+        }
+    }
+
     /// Goes on with the author's `main`, if it is to run.
     fn poll_main(&self, cx: &mut Context<'_>) {
         if let Some(wanted) = MAIN_WANTED.take() {

@@ -72,6 +72,10 @@ pub const GUEST_PAUSE_MILLISECONDS_MAX: u64 = 30_000;
 /// (16 MiB): as many as it may have under way, of 256 bytes each. A guest that causes more is ended.
 pub const GUEST_NOTICE_BYTES_MAX: usize = 16 << 20;
 
+/// What a guest may say at once within its turn (1 MiB), which its host takes without a pause: some tens of thousands
+/// of the shortest frames, a few milliseconds. What is more waits for the end of the turn.
+pub const GUEST_EXCHANGE_BYTES_MAX: usize = 1 << 20;
+
 /// Listeners of one guest: a number above it is a loop.
 pub const LISTENERS_MAX: usize = 64;
 

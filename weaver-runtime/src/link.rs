@@ -301,6 +301,12 @@ impl Link {
         self.out.push_header(Header::new(Kind::Waits, 0));
     }
 
+    /// The bytes that wait to be carried over.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn outgoing_bytes(&self) -> usize {
+        self.out.bytes()
+    }
+
     /// Whether nothing waits to be carried over.
     pub(crate) fn is_quiet(&self) -> bool {
         self.out.bytes() == 0
@@ -397,6 +403,22 @@ impl Link {
         Ok(())
     }
 
+    /// The same for what comes while a call is polled. A call that is in it begins once that has ended, as they
+    /// would get deeper and deeper.
+    ///
+    /// # Errors
+    /// As above.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn receive_within(
+        self: &Arc<Self>,
+        bytes: Bytes,
+        server: &dyn Serve,
+    ) -> Result<(), BadFrame> {
+        let mut said = Said { begins_in_place: false, ..Said::new(bytes) };
+        while self.receive_some(&mut said, server)? {}
+        Ok(())
+    }
+
     /// Takes the next frames of it, not too many; whether there are more. The same as above is true of it.
     pub(crate) fn receive_some(
         self: &Arc<Self>,
@@ -412,7 +434,7 @@ impl Link {
                 };
             };
             own(&mut frame, said.bytes);
-            self.take(frame, server)?;
+            self.take(frame, server, said.begins_in_place)?;
             self.check_notices()?;
         }
         Ok(true)
@@ -427,10 +449,15 @@ impl Link {
         Ok(())
     }
 
-    fn take(self: &Arc<Self>, frame: Frame, server: &dyn Serve) -> Result<(), BadFrame> {
+    fn take(
+        self: &Arc<Self>,
+        frame: Frame,
+        server: &dyn Serve,
+        begins_in_place: bool,
+    ) -> Result<(), BadFrame> {
         let Header { kind, call, component, time_left_ms, .. } = frame.header;
         match kind {
-            Kind::Request | Kind::KeyedRequest => self.start(frame, server)?,
+            Kind::Request | Kind::KeyedRequest => self.start(frame, server, begins_in_place)?,
             Kind::Reply | Kind::Failed => self.answered(frame)?,
             Kind::Cancel => self.cancelled(call),
             Kind::Connected if self.side == Side::Guest => {
@@ -497,7 +524,12 @@ impl Link {
         checked
     }
 
-    fn start(self: &Arc<Self>, frame: Frame, server: &dyn Serve) -> Result<(), BadFrame> {
+    fn start(
+        self: &Arc<Self>,
+        frame: Frame,
+        server: &dyn Serve,
+        begins_in_place: bool,
+    ) -> Result<(), BadFrame> {
         let (id, bytes) = (frame.header.call, frame.message.frame_bytes());
         self.check_id(id)?;
         let running = match self.admit(frame, server) {
@@ -520,7 +552,7 @@ impl Link {
         });
         // Who is not done is polled again as a task, and then leaves its waker wherever it waits.
         let mut nobody = Context::from_waker(Waker::noop());
-        if running.as_mut().poll(&mut nobody).is_ready() {
+        if begins_in_place && running.as_mut().poll(&mut nobody).is_ready() {
             return Ok(());
         }
         let task = tokio::spawn(running).abort_handle();
@@ -705,11 +737,14 @@ impl Blame {
 pub(crate) struct Said {
     decoder: FrameDecoder,
     bytes: usize,
+    /// Whether a call is polled as soon as it has come.
+    begins_in_place: bool,
 }
 
 impl Said {
     pub(crate) fn new(bytes: Bytes) -> Self {
-        let mut said = Self { decoder: FrameDecoder::new(FRAME_BYTES_MAX), bytes: bytes.len() };
+        let (decoder, bytes_said) = (FrameDecoder::new(FRAME_BYTES_MAX), bytes.len());
+        let mut said = Self { decoder, bytes: bytes_said, begins_in_place: true };
         said.decoder.push(bytes);
         said
     }

@@ -131,6 +131,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     host.func_wrap("park", |mut store, (is_about_to,): (bool,)| {
         Ok((store.data_mut().park(is_about_to),))
     })?;
+    host.func_wrap("exchange", |store, (frames,): (Vec<u8>,)| {
+        let given = (store.data().callbacks.exchange)(frames);
+        given.map(|frames| (frames,)).map_err(wasmtime::Error::msg)
+    })?;
     host.func_wrap("listen", |store, (name,): (String,)| {
         let address = (store.data().callbacks.listen)(&name);
         Ok((address.map(|address| address.to_string()),))

@@ -37,6 +37,46 @@ pub mod weaver {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
+            /// Gives frames to the host within a turn, and takes what it has to say to them, or to anything else.
+            #[allow(async_fn_in_trait)]
+            pub fn exchange(frames: &[u8]) -> _rt::Vec<u8> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<u8>; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit();
+                            2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = frames;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "weaver:guest/host@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "exchange"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = *ptr1.add(0).cast::<*mut u8>();
+                    let l4 = *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                    let len5 = l4;
+                    let result6 = <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(
+                        l3.cast(),
+                        len5,
+                        len5,
+                    ));
+                    result6
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
             /// Binds a listener: its address, or why not. The first is number 0.
             #[allow(async_fn_in_trait)]
             pub fn listen(listener: &str) -> ::core::result::Result<_rt::String, _rt::String> {
@@ -327,7 +367,8 @@ pub mod exports {
                     fn start(
                         bootstrap: _rt::Vec<u8>,
                     ) -> ::core::result::Result<_rt::Vec<u8>, _rt::String>;
-                    /// Takes frames from the host, works until it has to wait, and gives frames to the host.
+                    /// Takes frames from the host, works until it has to wait, and gives frames to the host. Without any it also
+                    /// says when it is to have its next turn, by sleeping until then: the host returns from the sleep at once.
                     #[allow(async_fn_in_trait)]
                     fn turn(frames: _rt::Vec<u8>) -> _rt::Vec<u8>;
                 }
@@ -473,16 +514,17 @@ pub(crate) use __export_program_impl as export;
 #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:weaver:guest@0.1.0:program:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 400] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x02\x01A\x02\x01\
-A\x04\x01B\x07\x01@\x01\x0bis-about-to\x7f\0\x7f\x04\0\x04park\x01\0\x01j\x01s\x01\
-s\x01@\x01\x08listeners\0\x01\x04\0\x06listen\x01\x02\x01@\x03\x04callw\x07messa\
-ges\x05places\x01\0\x04\0\x08panicked\x01\x03\x03\0\x17weaver:guest/host@0.1.0\x05\
-\0\x01B\x08\x01p}\x01j\x01\0\x01s\x01@\0\0\x01\x04\0\x08describe\x01\x02\x01@\x01\
-\x09bootstrap\0\0\x01\x04\0\x05start\x01\x03\x01@\x01\x06frames\0\0\0\x04\0\x04t\
-urn\x01\x04\x04\0\x18weaver:guest/guest@0.1.0\x05\x01\x04\0\x1aweaver:guest/prog\
-ram@0.1.0\x04\0\x0b\x0d\x01\0\x07program\x03\0\0\0G\x09producers\x01\x0cprocesse\
-d-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 429] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xaf\x02\x01A\x02\x01\
+A\x04\x01B\x0a\x01@\x01\x0bis-about-to\x7f\0\x7f\x04\0\x04park\x01\0\x01p}\x01@\x01\
+\x06frames\x01\0\x01\x04\0\x08exchange\x01\x02\x01j\x01s\x01s\x01@\x01\x08listen\
+ers\0\x03\x04\0\x06listen\x01\x04\x01@\x03\x04callw\x07messages\x05places\x01\0\x04\
+\0\x08panicked\x01\x05\x03\0\x17weaver:guest/host@0.1.0\x05\0\x01B\x08\x01p}\x01\
+j\x01\0\x01s\x01@\0\0\x01\x04\0\x08describe\x01\x02\x01@\x01\x09bootstrap\0\0\x01\
+\x04\0\x05start\x01\x03\x01@\x01\x06frames\0\0\0\x04\0\x04turn\x01\x04\x04\0\x18\
+weaver:guest/guest@0.1.0\x05\x01\x04\0\x1aweaver:guest/program@0.1.0\x04\0\x0b\x0d\
+\x01\0\x07program\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compone\
+nt\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -1,18 +1,21 @@
 //! What is outside of a guest: other components, and who connects to its listeners. The host has both.
 
 use std::{
+    future::{Future, poll_fn},
     io,
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::Poll,
 };
 
 use tokio::sync::mpsc;
 
-use super::host;
+use super::{PROGRAM, host};
 use crate::{
     client::{Request, Transport},
     error::Failure,
-    limits::LISTENERS_MAX,
+    limits::{GUEST_EXCHANGE_BYTES_MAX, LISTENERS_MAX},
     link::{Connected, Link},
     listener::{Arrivals, Listener},
     message::Message,
@@ -51,8 +54,29 @@ struct To {
 impl Carry for To {
     async fn carry(&self, request: Request) -> Result<Message, Failure> {
         let Request { method, key, arguments, .. } = request;
-        self.link.call(self.component, method, key, arguments?).await
+        let mut calling = pin!(self.link.call(self.component, method, key, arguments?));
+        let mut is_first = true;
+        poll_fn(|cx| match calling.as_mut().poll(cx) {
+            // What is answered at once does not cost another turn.
+            Poll::Pending if std::mem::take(&mut is_first) && exchange(&self.link) => {
+                calling.as_mut().poll(cx)
+            }
+            polled => polled,
+        })
+        .await
     }
+}
+
+/// Tells the host what waits to be said, and takes what it has to say. Not before the program has started, and
+/// not if there is so much that the host wants to take its time.
+fn exchange(link: &Arc<Link>) -> bool {
+    let Some(program) = PROGRAM.with_borrow(Clone::clone) else { return false };
+    if link.outgoing_bytes() > GUEST_EXCHANGE_BYTES_MAX {
+        return false;
+    }
+    let frames = host::exchange(&link.take_outgoing());
+    program.receive_within(frames);
+    true
 }
 
 static LINK: OnceLock<Arc<Link>> = OnceLock::new();

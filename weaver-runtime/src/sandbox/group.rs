@@ -27,7 +27,8 @@ use crate::{
     control::Offences,
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{
-        GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
+        GUEST_EXCHANGE_BYTES_MAX, GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX,
+        GUEST_TURN_SECONDS_MAX, Limits,
     },
     link::{Blame, Calls, Link, Said, Side},
     message::Message,
@@ -71,9 +72,14 @@ pub struct Ended {
 pub struct Callbacks {
     /// Binds a listener.
     pub listen: Listen,
+    /// Takes frames of the instance within its turn, and gives those for it; or says why it must end.
+    pub exchange: Exchange,
     /// Told what was refused to the instance, with the grant that it lacks.
     pub refused: Arc<dyn Fn(&str) + Send + Sync>,
 }
+
+/// Takes frames, and gives others.
+pub type Exchange = Arc<dyn Fn(Vec<u8>) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// Binds the listener of a name.
 pub type Listen = Arc<dyn Fn(&str) -> Result<SocketAddr, String> + Send + Sync>;
@@ -84,6 +90,7 @@ impl Callbacks {
     pub fn none() -> Self {
         Self {
             listen: Arc::new(|_| Err("it is only asked what it is".to_owned())),
+            exchange: Arc::new(|_| Ok(Vec::new())),
             refused: Arc::new(|_| {}),
         }
     }
@@ -280,7 +287,12 @@ impl GuestGroup {
         // What accepts for the instance ends with it.
         let (listen, _accepting) = life.listeners.of_instance(link);
         let record = Arc::clone(&self.record);
-        let callbacks = Callbacks { listen, refused: Arc::new(move |what| record.refused(what)) };
+        let server = Arc::new(life.outward.of(&life.listeners, &self.record));
+        let callbacks = Callbacks {
+            listen,
+            exchange: exchange(link, &server),
+            refused: Arc::new(move |what| record.refused(what)),
+        };
         let made = async {
             let made = life.instances.instantiate(callbacks).await;
             made.map_err(|reason| Ended { reason, panic: None })
@@ -297,7 +309,6 @@ impl GuestGroup {
         // Its first answer says that it has built its components.
         let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
         let started = within_a_turn(instance.start(bootstrap)).await;
-        let server = life.outward.of(&life.listeners, &self.record);
         let due = match started {
             Ok(turn) => match take(link, turn.frames, &server).await {
                 Ok(()) => due(turn.sleep),
@@ -330,7 +341,8 @@ async fn drive(
         let asks = link.takes_a_question();
         if link.is_quiet() && !asks {
             tokio::select! {
-                () = wake.notified() => {}
+                // It may have been said during the last turn, and taken with it.
+                () = wake.notified() => if link.is_quiet() { continue },
                 () = until(due) => {}
             }
         }
@@ -349,6 +361,20 @@ async fn drive(
             return ended;
         }
     }
+}
+
+/// What an instance says within its turn is taken at once. What is answered at once does not cost another turn.
+fn exchange(link: &Arc<Link>, server: &Arc<OfLink>) -> Exchange {
+    let (link, server) = (Arc::clone(link), Arc::clone(server));
+    Arc::new(move |frames: Vec<u8>| {
+        let (bytes, max) = (frames.len(), GUEST_EXCHANGE_BYTES_MAX);
+        if bytes > max {
+            return Err(format!("it says {bytes} bytes within its turn, above {max}"));
+        }
+        let mut said = Said::new(frames.into());
+        while link.receive_some(&mut said, &*server).map_err(|bad| format!("it says {bad}"))? {}
+        Ok(link.take_outgoing())
+    })
 }
 
 /// Takes what an instance has said. If that is much, others have the thread in between.

@@ -21,6 +21,23 @@ async fn go_in_and_out() {
 }
 
 #[tokio::test]
+async fn many_go_in_and_out_at_once() {
+    const CALLS: usize = 5_000;
+    let app = program(Grants { concurrency: CALLS, ..Grants::default() }).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    let calls = (0..CALLS).map(|number| {
+        let inner = inner.clone();
+        let bytes = number.to_le_bytes().to_vec();
+        tokio::spawn(async move { (inner.nested(bytes.clone()).await.unwrap(), bytes) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let (answer, bytes) = call.await.unwrap();
+        assert_eq!(answer, bytes);
+    }
+    app.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_sleep_takes_its_time_and_holds_up_nobody() {
     let app = program(Grants::default()).await;
     let inner = app.get::<dyn Inner>().await.unwrap();
