@@ -16,7 +16,7 @@ use weaver_runtime::{App, CallErrorKind, Ref, Stream};
 use super::{
     alone::{is_alone, say_peak},
     init::Counted,
-    raw_guest::{HAS_MANY_MEMORIES, LISTENS_EVERYWHERE, Raw, Script, kind, raw},
+    raw_guest::{HAS_MANY_MEMORIES, LISTENS_EVERYWHERE, Raw, Script, exchanges, kind, raw},
     town::{Town, app},
 };
 
@@ -95,6 +95,16 @@ async fn what_is_no_frame_ends_the_instance() {
     let mut frame = reply.frame();
     frame[6] = 200;
     ends(frame, "200 bytes of metadata in a frame of 24").await;
+}
+
+#[tokio::test]
+async fn what_is_no_frame_within_a_turn_ends_the_instance() {
+    for (zeros, word) in [(24, "a frame of 0 bytes"), (2 << 20, "2097152 bytes within its turn")] {
+        let (app, calm) = Town::raw(raw(&exchanges(zeros))).await;
+        let error = get(&app).await.unwrap_err();
+        assert!(error.contains(word), "{error}");
+        calm.holds().await;
+    }
 }
 
 #[tokio::test]

@@ -77,6 +77,45 @@ pub(super) const LISTENS_EVERYWHERE: &str = r#"
   (export "weaver:guest/guest@0.1.0" (instance $guest)))
 "#;
 
+/// Says so many zeros within its first turn, its start.
+pub(super) fn exchanges(zeros: usize) -> String {
+    let pages = zeros / (1 << 16) + 2;
+    format!(
+        r#"
+(component
+  (type $answer (result (list u8) (error string)))
+  (import "weaver:guest/host@0.1.0" (instance $host
+    (export "exchange" (func (param "frames" (list u8)) (result (list u8))))))
+  (core module $memory
+    (memory (export "memory") {pages})
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $own (instantiate $memory))
+  (alias export $host "exchange" (func $exchange))
+  (core func $exchange
+    (canon lower (func $exchange) (memory $own "memory") (realloc (func $own "realloc"))))
+  (core module $m
+    (import "own" "memory" (memory 2))
+    (import "host" "exchange" (func $exchange (param i32 i32 i32)))
+    (func (export "describe") (result i32) unreachable)
+    (func (export "start") (param i32 i32) (result i32)
+      (call $exchange (i32.const 65536) (i32.const {zeros}) (i32.const 128))
+      unreachable)
+    (func (export "turn") (param i32 i32) (result i32) unreachable))
+  (core instance $i (instantiate $m (with "own" (instance $own))
+    (with "host" (instance (export "exchange" (func $exchange))))))
+  (func $describe (result $answer) (canon lift (core func $i "describe") (memory $own "memory")
+    (realloc (func $own "realloc"))))
+  (func $start (param "bootstrap" (list u8)) (result $answer) (canon lift (core func $i "start")
+    (memory $own "memory") (realloc (func $own "realloc"))))
+  (func $turn (param "frames" (list u8)) (result (list u8)) (canon lift (core func $i "turn")
+    (memory $own "memory") (realloc (func $own "realloc"))))
+  (instance $guest (export "describe" (func $describe)) (export "start" (func $start))
+    (export "turn" (func $turn)))
+  (export "weaver:guest/guest@0.1.0" (instance $guest)))
+"#
+    )
+}
+
 /// A guest of this text.
 pub(super) fn raw(text: &str) -> Guest {
     raw_with(text, Grants::default())
