@@ -14,6 +14,7 @@ use std::{process::ExitCode, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 use weaver::{Error, Result};
 
+use crate::figures::median;
 use load::Cell;
 pub(crate) use part::Assignment;
 use part::{Contestant, Flavour, Place, Role, WORKERS};
@@ -91,6 +92,27 @@ impl Plan {
 pub(crate) fn main(arguments: impl Iterator<Item = String>) -> Result<()> {
     let plan = Plan::of(arguments)?;
     Flavour::CurrentThread.runtime()?.block_on(compare(&plan))
+}
+
+/// What a remote call of 64 bytes takes, in microseconds: one at a time, and one of 64 in flight.
+pub(crate) fn ours_alone() -> Result<[f64; 2]> {
+    let plan = Plan {
+        systems: vec![System::Ours],
+        payloads_bytes: &[64],
+        in_flight: &[1, 64],
+        kept: false,
+        ..Plan::full()
+    };
+    let mut failures = Vec::new();
+    let measured = rounds(&plan, Flavour::CurrentThread, &mut failures);
+    let rows = Flavour::CurrentThread.runtime()?.block_on(measured)?;
+    match (rows.as_slice(), failures.is_empty()) {
+        ([one, many], true) => Ok([
+            median(one.rounds.iter().map(|round| round.p50_us)),
+            median(many.rounds.iter().map(|round| 1e6 / round.calls_per_second)),
+        ]),
+        _ => Err(Error::msg(failures.join("; "))),
+    }
 }
 
 /// A process that the harness started.

@@ -1,7 +1,9 @@
 //! [`find`]: the executable that runs guests, and where it comes from.
 
 use std::{
-    env, io,
+    env,
+    ffi::OsString,
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -80,13 +82,21 @@ fn install(command: &Path, source: &Path) -> Result<PathBuf, HostError> {
     }
     let mut cargo = cargo("install", source)?;
     cargo.args(["--locked", "--force", "--bin", "weaver-host", "--path"]).arg(source);
-    cargo.arg("--root").arg(&root);
+    cargo.arg("--root").arg(&root).env("PATH", path_with(&root.join("bin")));
     let root = root.display();
     logs::note(&format!(
         "installing the host of sandboxes, version {VERSION}, into {root}, once; this takes minutes"
     ));
     let status = cargo.stdin(Stdio::null()).status().map_err(HostError::Cargo)?;
     if status.success() { Ok(host) } else { Err(HostError::Build) }
+}
+
+/// Cargo warns if it installs something that is not in the search path, as is intended here.
+fn path_with(folder: &Path) -> OsString {
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    path.push(":");
+    path.push(folder);
+    path
 }
 
 /// Builds the host beside this command.

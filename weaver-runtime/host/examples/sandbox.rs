@@ -4,8 +4,8 @@
 //! cargo run --release -p benches -- sandbox
 //! ```
 //!
-//! Everything in turns, on one thread, several rounds; medians. The remote call beside it is what
-//! `cargo weaver deploy --release benches` prints.
+//! Everything in turns, on one thread, several rounds; medians. The remote calls beside it are measured by the
+//! crate `benches`, right after.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measures")]
 
