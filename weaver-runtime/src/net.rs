@@ -39,6 +39,7 @@ mod streaming;
 mod tally;
 mod tls;
 
+pub(crate) use balance::Site;
 pub(crate) use remote::Remote;
 
 pub use connection::Connection;

@@ -6,6 +6,8 @@ mod component;
 #[cfg(not(target_family = "wasm"))]
 mod group;
 #[cfg(not(target_family = "wasm"))]
+mod guests;
+#[cfg(not(target_family = "wasm"))]
 mod in_process;
 #[cfg(not(target_family = "wasm"))]
 mod linked;

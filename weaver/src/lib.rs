@@ -228,7 +228,7 @@
 //! | --- | --- | --- |
 //! | `node` | yes | implementations and programs; without it, declarations only |
 //! | `axum` | no | a [`Listener`] can be handed to `axum::serve` |
-//! | `sandbox` | no | the program itself runs groups with a `sandbox` in one, in its own process |
+//! | `sandbox` | no | the program itself runs groups with a `sandbox` in one, in its own process: as many instances as `replicas` says |
 
 // It registers itself.
 #[cfg(all(feature = "sandbox", not(target_family = "wasm")))]

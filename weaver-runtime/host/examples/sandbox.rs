@@ -101,9 +101,13 @@ where
 }
 
 async fn program(guest: Option<Guest>) -> Result<App> {
-    let config = "[groups.inner]\ncomponents = [\"Inner\"]\n";
+    program_of(1, guest).await
+}
+
+async fn program_of(replicas: u32, guest: Option<Guest>) -> Result<App> {
+    let config = format!("[groups.inner]\ncomponents = [\"Inner\"]\nreplicas = {replicas}\n");
     let config =
-        ConfigFile::parse(Path::new("weaver.toml"), config).context("the configuration")?;
+        ConfigFile::parse(Path::new("weaver.toml"), &config).context("the configuration")?;
     let app = App::builder().config(config);
     let app = match guest {
         Some(guest) => app.sandbox("inner", guest),
@@ -176,18 +180,20 @@ async fn work(inner: &Ref<dyn Inner>) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// Of instances that have started, each in a program of its own.
+/// Of instances that have started, all in one program.
 async fn memory(guest: impl Fn() -> Result<Guest>) -> Result<()> {
-    let before = resident_kib()?;
     let mut programs = Vec::new();
     for count in [1, 10, 100] {
-        while programs.len() < count {
-            let program = program(Some(guest()?)).await?;
-            echo(&program.get::<dyn Inner>().await?, 64).await?;
-            programs.push(program);
+        let before = resident_kib()?;
+        let program = program_of(count, Some(guest()?)).await?;
+        let inner = program.get::<dyn Inner>().await?;
+        // They take turns, and each is called several times.
+        for _ in 0..10 * count {
+            echo(&inner, 64).await?;
         }
-        let each = (resident_kib()?.saturating_sub(before)) / count as u64;
-        println!("{count:>4} instances: {each} KiB each, with a program around it");
+        let each = resident_kib()?.saturating_sub(before) / u64::from(count);
+        println!("{count:>4} instances in one program: {each} KiB each");
+        programs.push(program);
     }
     Ok(())
 }

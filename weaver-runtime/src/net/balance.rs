@@ -18,9 +18,9 @@ use std::{
 
 use fastrand::Rng;
 
-pub(crate) use self::health::{Standing, Trouble};
-use self::{
-    health::{Health, Peers},
+use self::health::{Health, Peers};
+pub(crate) use self::{
+    health::{Standing, Trouble},
     rendezvous::Site,
 };
 use super::routes::ReplicaAddress;

@@ -120,11 +120,27 @@ pub trait Instances: Send + Sync + 'static {
     fn concurrency(&self) -> usize;
 }
 
+impl<I: Instances> Instances for Arc<I> {
+    type Instance = I::Instance;
+
+    fn instantiate(
+        &self,
+        callbacks: Callbacks,
+    ) -> impl Future<Output = Result<Self::Instance, String>> + Send {
+        (**self).instantiate(callbacks)
+    }
+
+    fn concurrency(&self) -> usize {
+        (**self).concurrency()
+    }
+}
+
 /// One replica of a group in a sandbox.
 pub(crate) struct GuestGroup {
     /// To the instance, or to the next.
     link: Mutex<Arc<Link>>,
-    /// Calls that the instance may work on at once.
+    concurrency: usize,
+    /// For the calls that the instance may work on at once.
     places: Semaphore,
     state: watch::Sender<State>,
     record: Arc<Record>,
@@ -184,6 +200,7 @@ impl GuestGroup {
         let (link, wake) = new_link(&life.limits);
         let group = Arc::new(Self {
             link: Mutex::new(Arc::clone(&link)),
+            concurrency: life.instances.concurrency(),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
             record: Arc::new(Record::of(&life.bootstrap.group)),
@@ -207,6 +224,16 @@ impl GuestGroup {
         };
         let link = self.ready().await?;
         link.call(component, method, None, message).await
+    }
+
+    /// How many calls it works on; one that cannot start has the most to do.
+    pub(super) fn load(&self) -> usize {
+        match *self.state.borrow() {
+            State::Failed(_) => usize::MAX,
+            State::Starting | State::Running => {
+                self.concurrency.saturating_sub(self.places.available_permits())
+            }
+        }
     }
 
     /// The link to the instance, once it is known to start or not.

@@ -6,9 +6,12 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
+use tokio::task::JoinSet;
+
 use super::{
     GuestBootstrap,
     group::{GuestGroup, Instances, Life, Living},
+    guests::Guests,
     listeners::Listeners,
     outward::Outward,
 };
@@ -25,8 +28,8 @@ use crate::{
     registry::Registry,
 };
 
-/// Starts a group's guest, once there is something around it.
-type Start = Box<dyn FnOnce(Around) -> (Arc<GuestGroup>, Living) + Send>;
+/// Starts an instance of a group, once there is something around it.
+type Start = Box<dyn Fn(Around) -> (Arc<GuestGroup>, Living) + Send>;
 
 /// A group that is to run in a sandbox.
 pub struct InSandbox {
@@ -34,12 +37,24 @@ pub struct InSandbox {
     start: Start,
 }
 
-/// What is around a guest.
+/// What is around an instance.
 struct Around {
     bootstrap: GuestBootstrap,
     outward: Arc<Outward>,
     listeners: Arc<Listeners>,
     config: ConfigFile,
+}
+
+impl Around {
+    /// What is around another instance of the same group.
+    fn another(&self) -> Self {
+        Self {
+            bootstrap: self.bootstrap.clone(),
+            outward: Arc::clone(&self.outward),
+            listeners: Arc::new(self.listeners.of_another()),
+            config: self.config.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for InSandbox {
@@ -49,11 +64,12 @@ impl std::fmt::Debug for InSandbox {
 }
 
 impl InSandbox {
-    /// A group of this name, as an instance of these.
+    /// A group of this name, of as many of these instances as its `replicas` says.
     pub fn new<I: Instances>(name: String, instances: I) -> Self {
-        let start: Start = Box::new(|around| {
+        let instances = Arc::new(instances);
+        let start: Start = Box::new(move |around| {
             let Around { bootstrap, outward, listeners, config } = around;
-            let limits = config.limits();
+            let (instances, limits) = (Arc::clone(&instances), config.limits());
             GuestGroup::start(Life { instances, bootstrap, outward, listeners, limits })
         });
         Self { name, start }
@@ -67,8 +83,11 @@ pub(crate) fn start(registry: Registry, config: ConfigFile, groups: Vec<InSandbo
     let house = Arc::new(House::default());
     let mut guests = BTreeMap::new();
     for InSandbox { name, start } in groups {
-        let around = around(&name, registry.graph(), &config, &placement, &house);
-        guests.insert(name, start(around));
+        let first = around(&name, registry.graph(), &config, &placement, &house);
+        let others = (1..replicas(&config, &name)).map(|_| first.another());
+        let arounds: Vec<_> = others.collect();
+        let (instances, livings) = std::iter::once(first).chain(arounds).map(start).unzip();
+        guests.insert(name.clone(), (Arc::new(Guests::new(&name, instances)), livings));
     }
     let groups =
         guests.iter().map(|(name, (group, _))| (name.clone(), Arc::clone(group))).collect();
@@ -90,7 +109,18 @@ fn placement(graph: &Graph, config: &ConfigFile, groups: &[InSandbox]) -> Placem
         its.next().cloned().unwrap_or_else(|| MAIN.to_owned())
     };
     let pairs = graph.components.keys().map(|component| (component.clone(), group_of(component)));
-    Placement::new(pairs).with_sandboxes(groups.iter().map(|group| group.name.clone()))
+    let placement = Placement::new(pairs);
+    let is_by_key = |component: &&String| {
+        let group = placement.group_of(component).unwrap_or(MAIN);
+        replicas(config, group) > 1 && graph.is_routed(component)
+    };
+    let by_key: Vec<_> = graph.components.keys().filter(is_by_key).cloned().collect();
+    placement.with_keys(by_key).with_sandboxes(groups.iter().map(|group| group.name.clone()))
+}
+
+/// How many instances of a group there are.
+fn replicas(config: &ConfigFile, group: &str) -> u32 {
+    config.groups().get(group).and_then(|group| group.replicas).unwrap_or(1)
 }
 
 fn around(
@@ -115,7 +145,7 @@ fn around(
 #[derive(Default)]
 struct House {
     node: OnceLock<Weak<Node>>,
-    groups: OnceLock<BTreeMap<String, Arc<GuestGroup>>>,
+    groups: OnceLock<BTreeMap<String, Arc<Guests>>>,
 }
 
 /// What a guest calls: a component of the node, or of another guest.
@@ -130,7 +160,7 @@ impl Transport for Neighbour {
         Box::pin(async move {
             // Both are set within microseconds of the guests' start.
             if let Some(group) = self.house.groups.wait().get(&self.group) {
-                return group.call(self.index, request.method, request.arguments?).await;
+                return group.call(self.index, request).await;
             }
             let node = self.house.node.wait().upgrade();
             let target = node.and_then(|node| node.target(self.index));
@@ -142,7 +172,7 @@ impl Transport for Neighbour {
 
 /// The guests, as the node's outside.
 struct InProcess {
-    guests: BTreeMap<String, (Arc<GuestGroup>, Living)>,
+    guests: BTreeMap<String, (Arc<Guests>, Vec<Living>)>,
     config: ConfigFile,
 }
 
@@ -159,9 +189,15 @@ impl Outside for InProcess {
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
+            let mut ends = JoinSet::new();
             for (name, (group, _)) in &self.guests {
-                group.shut_down(name).await;
+                for instance in group.each() {
+                    let (name, instance) = (name.clone(), Arc::clone(instance));
+                    ends.spawn(async move { instance.shut_down(&name).await });
+                }
             }
+            // Each has its limit.
+            while ends.join_next().await.is_some() {}
         })
     }
 }
@@ -169,13 +205,13 @@ impl Outside for InProcess {
 /// Calls to a component in a guest.
 struct ToGuest {
     /// There is one: the placement names no other groups.
-    group: Option<Arc<GuestGroup>>,
+    group: Option<Arc<Guests>>,
     component: u16,
 }
 
 impl Carry for ToGuest {
     async fn carry(&self, request: Request) -> Result<Message, Failure> {
         let group = self.group.as_ref().ok_or(CallErrorKind::Draining)?;
-        group.call(self.component, request.method, request.arguments?).await
+        group.call(self.component, request).await
     }
 }

@@ -39,16 +39,21 @@ const CHUNK_BYTES_MAX: usize = 16 << 10;
 type AddressOf = Box<dyn Fn(&str) -> SocketAddr + Send + Sync>;
 type OnBound = Box<dyn Fn(&str, SocketAddr) + Send + Sync>;
 
-/// The listeners of a guest. They stay bound when an instance is replaced.
+/// The listeners of a guest.
 pub(crate) struct Listeners {
+    sockets: Arc<Sockets>,
+    /// Those of the instance that runs, by their number.
+    rooms: Mutex<Vec<Arc<Semaphore>>>,
+}
+
+/// The sockets, which stay bound when an instance is replaced.
+struct Sockets {
     runtime: Handle,
     /// Those that its components, or its `main`, have.
     names: Vec<String>,
     /// Where a listener is to be bound.
     address_of: AddressOf,
     bound: Mutex<BTreeMap<String, Arc<TcpListener>>>,
-    /// Those of the instance that runs, by their number.
-    rooms: Mutex<Vec<Arc<Semaphore>>>,
     /// Told of each address, once.
     on_bound: OnBound,
 }
@@ -93,14 +98,19 @@ impl Listeners {
         address_of: impl Fn(&str) -> SocketAddr + Send + Sync + 'static,
         on_bound: impl Fn(&str, SocketAddr) + Send + Sync + 'static,
     ) -> Self {
-        Self {
+        let sockets = Sockets {
             runtime: Handle::current(),
             names,
             address_of: Box::new(address_of),
             bound: Mutex::default(),
-            rooms: Mutex::default(),
             on_bound: Box::new(on_bound),
-        }
+        };
+        Self { sockets: Arc::new(sockets), rooms: Mutex::default() }
+    }
+
+    /// The same sockets for another instance, which accepts from them as well.
+    pub(super) fn of_another(&self) -> Self {
+        Self { sockets: Arc::clone(&self.sockets), rooms: Mutex::default() }
     }
 
     /// What binds listeners for the instance behind `link`.
@@ -110,7 +120,7 @@ impl Listeners {
         let (listeners, link, of_instance) =
             (Arc::clone(self), Arc::clone(link), Arc::clone(&tasks));
         let listen = move |name: &str| {
-            let (listener, address) = listeners.bind(name)?;
+            let (listener, address) = listeners.sockets.bind(name)?;
             let room = Arc::new(Semaphore::new(BACKLOG_MAX));
             let number = {
                 let mut rooms = lock(&listeners.rooms);
@@ -122,7 +132,7 @@ impl Listeners {
                 u16::try_from(number).unwrap_or(u16::MAX)
             };
             let accepting = accept(listener, Arc::clone(&link), number, room);
-            lock(&of_instance).push(listeners.runtime.spawn(accepting).abort_handle());
+            lock(&of_instance).push(listeners.sockets.runtime.spawn(accepting).abort_handle());
             Ok(address)
         };
         (Arc::new(listen), Accepting(tasks))
@@ -135,7 +145,9 @@ impl Listeners {
             room.add_permits(1);
         }
     }
+}
 
+impl Sockets {
     fn bind(&self, name: &str) -> Result<(Arc<TcpListener>, SocketAddr), String> {
         if !self.names.iter().any(|it| it == name) {
             return Err("no component of the guest has a listener of this name".to_owned());

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use weaver_guests::Inner;
+use weaver_guests::{Inner, wild::Zoo};
 use weaver_runtime::{CallErrorKind, Ran, sandbox::Grants};
 
-use crate::support::program;
+use crate::support::{program, program_of};
 
 #[tokio::test]
 async fn go_in_and_out() {
@@ -88,4 +88,38 @@ async fn a_call_has_no_more_of_the_processor_than_is_granted() {
     for _ in 0..20 {
         inner.work(200_000).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn several_instances_work_side_by_side() {
+    let app = program_of(3, Grants { concurrency: 1, ..Grants::default() }).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    let ours = |inner: &weaver_runtime::Ref<dyn Inner>| {
+        let inner = inner.clone();
+        tokio::spawn(async move { inner.sleep(Duration::from_secs(3600)).await })
+    };
+    // Each has one place.
+    let (first, second) = (ours(&inner), ours(&inner));
+    for length in 0..10 {
+        assert_eq!(inner.echo(vec![7; length]).await.unwrap(), vec![7; length]);
+    }
+    // One that ends is not the others' business.
+    inner.panic("on purpose".to_owned()).await.unwrap_err();
+    inner.echo(vec![1]).await.unwrap();
+    assert!(!first.is_finished() && !second.is_finished());
+    first.abort();
+    second.abort();
+    app.shutdown().await;
+}
+
+#[tokio::test]
+async fn equal_keys_meet_the_same_instance() {
+    let app = program_of(3, Grants::default()).await;
+    let zoo = app.get::<dyn Zoo>().await.unwrap();
+    for visit in 1..=5 {
+        for cage in 0..20 {
+            assert_eq!(zoo.visit(cage).await.unwrap(), visit, "cage {cage}");
+        }
+    }
+    app.shutdown().await;
 }

@@ -51,9 +51,14 @@ pub(crate) async fn program(grants: Grants) -> App {
     program_with(grants, "").await
 }
 
-/// The same with more configuration.
-pub(crate) async fn program_with(grants: Grants, more: &str) -> App {
-    let config = format!("[groups.inner]\ncomponents = [\"Inner\"]\n{more}");
+/// The same with so many instances of it.
+pub(crate) async fn program_of(replicas: u32, grants: Grants) -> App {
+    program_with(grants, &format!("replicas = {replicas}")).await
+}
+
+/// The same with more configuration of the group.
+async fn program_with(grants: Grants, more: &str) -> App {
+    let config = format!("[groups.inner]\ncomponents = [\"Inner\", \"Zoo\"]\n{more}");
     let config = ConfigFile::parse(Path::new("weaver.toml"), &config).expect("it is right");
     let app = App::builder().config(config).sandbox("inner", guest(grants));
     app.start().await.expect("it starts")

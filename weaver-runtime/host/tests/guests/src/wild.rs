@@ -293,6 +293,29 @@ impl Drop for Bomb {
     }
 }
 
+/// Counts who comes.
+#[component]
+pub trait Zoo {
+    /// How often this cage was visited, as far as this instance knows.
+    #[route(cage)]
+    async fn visit(&self, cage: u64) -> Result<u64, CallError>;
+}
+
+#[derive(Default)]
+struct Cages {
+    visits: std::sync::Mutex<std::collections::BTreeMap<u64, u64>>,
+}
+
+#[component]
+impl Zoo for Cages {
+    async fn visit(&self, cage: u64) -> Result<u64, CallError> {
+        let mut visits = self.visits.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = visits.entry(cage).or_default();
+        *count += 1;
+        Ok(*count)
+    }
+}
+
 #[derive(Default)]
 struct Quiet;
 
