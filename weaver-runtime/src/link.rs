@@ -141,6 +141,10 @@ struct State {
     answered: u64,
     /// How many calls were given up.
     given_up: u64,
+    /// The id after that of the last call that the other side had when its turn began.
+    carried: u64,
+    /// How many calls had been given up then.
+    given_up_before: u64,
     /// Why it is closed.
     closed: Option<Failure>,
 }
@@ -277,6 +281,8 @@ impl Link {
             last_of_other: 0,
             answered: 0,
             given_up: 0,
+            carried: 0,
+            given_up_before: 0,
             closed: None,
         };
         let flows = Arc::new(Flows::new(Arc::clone(&out), limits.bytes));
@@ -286,6 +292,16 @@ impl Link {
 
     /// All that waits to be carried over.
     pub(crate) fn take_outgoing(&self) -> Vec<u8> {
+        {
+            let mut state = self.lock();
+            (state.carried, state.given_up_before) = (state.next_call, state.given_up);
+        }
+        self.out.take()
+    }
+
+    /// The same within a turn of the other side.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn take_more_outgoing(&self) -> Vec<u8> {
         self.out.take()
     }
 
@@ -556,8 +572,10 @@ impl Link {
             return Ok(());
         }
         let task = tokio::spawn(running).abort_handle();
-        if let Some(running) = self.lock().running.get_mut(&id) {
-            running.task = Some(task);
+        match self.lock().running.get_mut(&id) {
+            Some(running) => running.task = Some(task),
+            // It was cancelled while it was polled, or is done.
+            None => task.abort(),
         }
         Ok(())
     }
@@ -681,13 +699,14 @@ impl Link {
     /// Ends everything that is under way: our calls, except the one to `blame`, fail with `failure`, the other
     /// side's are stopped.
     pub(crate) fn close(&self, failure: &Failure, blame: Option<Blame>) {
-        let (mut waiting, running) = {
+        let (blamed, mut waiting, running) = {
             let mut state = self.lock();
             state.closed = Some(failure.clone());
             state.running_bytes = 0;
-            (std::mem::take(&mut state.waiting), std::mem::take(&mut state.running))
+            let blamed = blame.and_then(|blame| blame.among(&state));
+            (blamed, std::mem::take(&mut state.waiting), std::mem::take(&mut state.running))
         };
-        if let Some((call, its_own)) = blame.and_then(|blame| blame.among(&waiting))
+        if let Some((call, its_own)) = blamed
             && let Some(waiting) = waiting.remove(&call)
         {
             let _ = waiting.answer.send(Err(its_own));
@@ -716,18 +735,23 @@ impl Link {
 pub(crate) enum Blame {
     /// By its id.
     Call(u64, Failure),
-    /// The only one to a component, if there is only one.
+    /// The only one to a component that can have been worked on, if there is only one.
     TheOnly(Failure),
 }
 
 impl Blame {
-    fn among(self, waiting: &HashMap<u64, Waiting>) -> Option<(u64, Failure)> {
+    fn among(self, state: &State) -> Option<(u64, Failure)> {
         match self {
             Self::Call(call, failure) => Some((call, failure)),
             Self::TheOnly(failure) => {
-                let mut calls = waiting.iter().filter(|(_, it)| it.component != GUEST_COMPONENT);
+                let is_worked_on = |(call, it): &(&u64, &Waiting)| {
+                    it.component != GUEST_COMPONENT && **call < state.carried
+                };
+                let mut calls = state.waiting.iter().filter(is_worked_on);
                 let (&call, _) = calls.next()?;
-                calls.next().is_none().then_some((call, failure))
+                // What was given up since is worked on, too, until the guest hears of it.
+                let is_only = calls.next().is_none() && state.given_up == state.given_up_before;
+                is_only.then_some((call, failure))
             }
         }
     }
@@ -738,7 +762,7 @@ pub(crate) struct Said {
     decoder: FrameDecoder,
     bytes: usize,
     /// Whether a call is polled as soon as it has come.
-    begins_in_place: bool,
+    pub(crate) begins_in_place: bool,
 }
 
 impl Said {

@@ -36,7 +36,7 @@ use crate::{fingerprint::Fingerprint, graph::Graph};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
-    group::{Callbacks, Ended, Exchange, Instance, Instances, Listen, Turn},
+    group::{Callbacks, Ended, Exchange, Exchanged, Instance, Instances, Listen, Turn},
     in_process::InSandbox,
     linked::{LinkedHost, Load, Loaded},
     replica::{SandboxBootstrap, run_sandboxed_replica},

@@ -124,7 +124,8 @@ fn cargo(what: &str, source: &Path) -> Result<Command, HostError> {
         return Err(HostError::NoSource(source.to_owned()));
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg(what);
+    // The toolchain and the configuration are the host's, not those of the program.
+    cargo.arg(what).current_dir(source).env_remove("CARGO_BUILD_TARGET");
     Ok(cargo)
 }
 

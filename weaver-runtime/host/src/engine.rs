@@ -16,6 +16,10 @@ use wasmtime::{Config, component::Component};
 /// How often a guest that works looks whether it must stop, or let others work.
 pub(crate) const EPOCH_MILLISECONDS: u64 = 5;
 
+/// The stack of a turn, of which wasmtime lets a guest have half a mebibyte: what a guest calls outside begins on it,
+/// and has more than on a thread of tokio's, which is 2 MiB.
+const STACK_BYTES: usize = 4 << 20;
+
 /// Compiles guests. Cloning shares it.
 #[derive(Clone)]
 pub struct Engine {
@@ -67,7 +71,7 @@ impl Engine {
     /// This machine cannot run WebAssembly.
     pub fn new() -> Result<Self, CompileError> {
         let mut config = Config::new();
-        config.epoch_interruption(true);
+        config.epoch_interruption(true).async_stack_size(STACK_BYTES);
         let engine = wasmtime::Engine::new(&config)
             .map_err(|error| CompileError::Engine(format!("{error:#}")))?;
         let ticks = Arc::new(());

@@ -103,6 +103,11 @@ impl State {
         &self.grants
     }
 
+    /// More calls have come within its turn: it may use the processor for them, too.
+    pub(crate) fn works_on_up_to(&mut self, calls: usize) {
+        self.calls = self.calls.max(calls);
+    }
+
     /// Something was refused to the guest.
     pub(crate) fn refused(&self, what: &str) {
         (self.callbacks.refused)(what);

@@ -131,9 +131,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     host.func_wrap("park", |mut store, (is_about_to,): (bool,)| {
         Ok((store.data_mut().park(is_about_to),))
     })?;
-    host.func_wrap("exchange", |store, (frames,): (Vec<u8>,)| {
-        let given = (store.data().callbacks.exchange)(frames);
-        given.map(|frames| (frames,)).map_err(wasmtime::Error::msg)
+    host.func_wrap("exchange", |mut store, (frames,): (Vec<u8>,)| {
+        let state: &mut State = store.data_mut();
+        let exchanged = (state.callbacks.exchange)(frames).map_err(wasmtime::Error::msg)?;
+        state.works_on_up_to(exchanged.calls);
+        Ok((exchanged.frames,))
     })?;
     host.func_wrap("listen", |store, (name,): (String,)| {
         let address = (store.data().callbacks.listen)(&name);
@@ -227,7 +229,7 @@ async fn open(
         Ok(file) => return Ok((Ok(file),)),
         Err(error) => error.downcast()?,
     };
-    if matches!(error, FileError::Access | FileError::NotPermitted | FileError::ReadOnly) {
+    if matches!(error, FileError::NotPermitted | FileError::ReadOnly) {
         let (to, with) = if writes { ("write", "rw") } else { ("read", "ro") };
         let path = short(path);
         state.refused(&format!(

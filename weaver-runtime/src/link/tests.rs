@@ -178,3 +178,35 @@ async fn whatever_a_guest_says_the_books_are_right() {
     // Both happen often enough to say something.
     assert!((100..900).contains(&good), "seed {seed}: {good} of 1000 guests said nothing wrong");
 }
+
+/// What the only call that waits, or may be worked on, is told of an end.
+async fn told(is_carried: bool, another: Option<bool>) -> CallErrorKind {
+    let link = Link::new(Side::Host, (&Limits::default()).into(), || {});
+    // Given up after the guest has it, or still waiting.
+    let other = another.map(|is_given_up| {
+        let mut other = Box::pin(link.call(1, 0, None, Message::empty()));
+        assert!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(link.take_outgoing());
+        (!is_given_up).then_some(other)
+    });
+    let (_, answer) = link.send(0, 0, None, Message::empty()).unwrap();
+    if is_carried {
+        drop(link.take_outgoing());
+    }
+    let lost = CallErrorKind::Draining.into();
+    link.close(&lost, Some(Blame::TheOnly(CallErrorKind::Cancelled.into())));
+    drop(other);
+    answer.await.unwrap().unwrap_err().kind
+}
+
+#[tokio::test]
+async fn only_what_can_have_been_worked_on_is_blamed() {
+    assert_eq!(told(true, None).await, CallErrorKind::Cancelled);
+    assert_eq!(told(false, None).await, CallErrorKind::Draining);
+    // Which of two it was is not known.
+    assert_eq!(told(true, Some(false)).await, CallErrorKind::Draining);
+    // The guest has not heard yet that the other was given up.
+    assert_eq!(told(false, Some(true)).await, CallErrorKind::Draining);
+    // Now it has.
+    assert_eq!(told(true, Some(true)).await, CallErrorKind::Cancelled);
+}

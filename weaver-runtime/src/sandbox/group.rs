@@ -79,7 +79,16 @@ pub struct Callbacks {
 }
 
 /// Takes frames, and gives others.
-pub type Exchange = Arc<dyn Fn(Vec<u8>) -> Result<Vec<u8>, String> + Send + Sync>;
+pub type Exchange = Arc<dyn Fn(Vec<u8>) -> Result<Exchanged, String> + Send + Sync>;
+
+/// What an instance hears within its turn.
+#[derive(Debug, Default)]
+pub struct Exchanged {
+    /// Frames for it.
+    pub frames: Vec<u8>,
+    /// So many calls are under way with them.
+    pub calls: usize,
+}
 
 /// Binds the listener of a name.
 pub type Listen = Arc<dyn Fn(&str) -> Result<SocketAddr, String> + Send + Sync>;
@@ -90,7 +99,7 @@ impl Callbacks {
     pub fn none() -> Self {
         Self {
             listen: Arc::new(|_| Err("it is only asked what it is".to_owned())),
-            exchange: Arc::new(|_| Ok(Vec::new())),
+            exchange: Arc::new(|_| Ok(Exchanged::default())),
             refused: Arc::new(|_| {}),
         }
     }
@@ -399,8 +408,11 @@ fn exchange(link: &Arc<Link>, server: &Arc<OfLink>) -> Exchange {
             return Err(format!("it says {bytes} bytes within its turn, above {max}"));
         }
         let mut said = Said::new(frames.into());
-        while link.receive_some(&mut said, &*server).map_err(|bad| format!("it says {bad}"))? {}
-        Ok(link.take_outgoing())
+        while link.receive_some(&mut said, &*server).map_err(|bad| format!("it says {bad}"))? {
+            // The first are few. Nobody else has the thread meanwhile.
+            said.begins_in_place = false;
+        }
+        Ok(Exchanged { frames: link.take_more_outgoing(), calls: link.our_calls().under_way })
     })
 }
 

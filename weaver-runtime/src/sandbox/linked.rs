@@ -83,16 +83,18 @@ fn find(config: &ConfigFile) -> Result<PathBuf> {
         let places: Vec<_> = candidates.iter().map(|it| it.display().to_string()).collect();
         return Err(Error::msg(format!(
             "groups of it have a `sandbox`, and the program is not there as WebAssembly: neither at {}; \
-             `weaver build` builds it",
-            places.join(" nor at ")
+             {} builds it",
+            places.join(" nor at "),
+            command(&program)
         )));
     };
     if let (Ok(ours), Ok(its)) = (modified(&program), modified(wasm))
         && its < ours
     {
         report::warn(&format!(
-            "{} is older than this program; if what it runs has changed since, `weaver build` builds it anew",
-            wasm.display()
+            "{} is older than this program; if what it runs has changed since, {} builds it anew",
+            wasm.display(),
+            command(&program)
         ));
     }
     Ok(wasm.clone())
@@ -100,7 +102,9 @@ fn find(config: &ConfigFile) -> Result<PathBuf> {
 
 /// Beside the program, or where cargo puts it: `target/wasm32-wasip2/PROFILE`.
 fn candidates(program: &Path) -> Vec<PathBuf> {
-    let Some(folder) = program.parent() else { return Vec::new() };
+    // Those of tests and examples are one folder deeper.
+    let is_own = |folder: &&Path| !(folder.ends_with("deps") || folder.ends_with("examples"));
+    let Some(folder) = program.ancestors().skip(1).find(is_own) else { return Vec::new() };
     let mut file = program.file_name().unwrap_or_default().to_owned();
     file.push(".wasm");
     let profile = folder.file_name().unwrap_or_default();
@@ -108,6 +112,14 @@ fn candidates(program: &Path) -> Vec<PathBuf> {
     // A program that was built for a target of its own is one folder deeper.
     let targets = folder.ancestors().skip(1).take(2);
     [folder.join(&file)].into_iter().chain(targets.map(of_target)).collect()
+}
+
+/// What builds it for this profile.
+fn command(program: &Path) -> &'static str {
+    match program.parent().and_then(Path::file_name).is_some_and(|folder| folder == "release") {
+        true => "`weaver build --release`",
+        false => "`weaver build`",
+    }
 }
 
 fn modified(path: &Path) -> std::io::Result<SystemTime> {
