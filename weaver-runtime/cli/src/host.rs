@@ -123,7 +123,7 @@ fn cargo(what: &str, source: &Path) -> Result<Command, HostError> {
     if !source.join("Cargo.toml").is_file() {
         return Err(HostError::NoSource(source.to_owned()));
     }
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = project::cargo();
     // The toolchain and the configuration are the host's, not those of the program.
     cargo.arg(what).current_dir(source).env_remove("CARGO_BUILD_TARGET");
     Ok(cargo)

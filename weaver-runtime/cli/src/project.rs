@@ -170,21 +170,13 @@ impl Project {
     }
 
     fn cargo(&self, release: bool) -> Command {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
         cargo.args(release.then_some("--release"));
         if let Some(package) = self.config.package() {
             cargo.args(["--package", package]);
         }
         cargo.current_dir(&self.directory).stdin(Stdio::null()).stderr(Stdio::inherit());
-        // Under `cargo run` these describe the `weaver` command; build scripts of the program that
-        // watch them would run again each time.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
-        }
         cargo
     }
 
@@ -202,6 +194,20 @@ impl Project {
             }
         }
     }
+}
+
+/// Cargo, as if this command had not been started by it.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Under `cargo run` these describe the `weaver` command; build scripts that watch them would run again
+    // each time.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Where cargo looks for the compiler's flags for guests.
