@@ -767,8 +767,8 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) fn new(bytes: Bytes) -> Self {
-        let (decoder, bytes_said) = (FrameDecoder::new(FRAME_BYTES_MAX), bytes.len());
-        let mut said = Self { decoder, bytes: bytes_said, begins_in_place: true };
+        let decoder = FrameDecoder::new(FRAME_BYTES_MAX);
+        let mut said = Self { decoder, bytes: bytes.len(), begins_in_place: true };
         said.decoder.push(bytes);
         said
     }

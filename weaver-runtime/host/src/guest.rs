@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use wasmtime::component::{Component, InstancePre, Linker};
 use weaver_runtime::{
-    Error, Result,
+    Context as _, Error, Result, codec,
+    graph::Graph,
     limits::GUEST_TURN_SECONDS_MAX,
     sandbox::{Callbacks, Grants, Instances},
 };
@@ -53,6 +54,14 @@ impl Guest {
         let described = tokio::time::timeout(limit, described).await;
         let late = |_| Err(format!("it does not say within {limit:?} what it consists of"));
         described.unwrap_or_else(late).map_err(Error::msg)
+    }
+
+    /// The program's graph.
+    ///
+    /// # Errors
+    /// It has none, or it is another version's.
+    pub async fn graph(&self) -> Result<Graph> {
+        codec::decode(&self.describe().await?).context("its graph cannot be read")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use weaver_runtime::{
-    BoxFuture, Context as _, Result, codec,
+    BoxFuture, Result,
     sandbox::{self, Grants, InSandbox, LinkedHost, Loaded},
 };
 
@@ -15,8 +15,7 @@ fn load(wasm: PathBuf, groups: Vec<(String, Grants)>) -> BoxFuture<'static, Resu
     Box::pin(async move {
         let engine = Engine::new()?;
         let component = engine.load(&wasm, &sandbox::cache())?;
-        let described = Guest::new(&engine, &component, Grants::default())?.describe().await?;
-        let graph = codec::decode(&described).context("its graph cannot be read")?;
+        let graph = Guest::new(&engine, &component, Grants::default())?.graph().await?;
         let groups = groups.into_iter().map(|(name, grants)| {
             Ok(InSandbox::new(name, Guest::new(&engine, &component, grants)?))
         });

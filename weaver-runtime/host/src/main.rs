@@ -6,7 +6,6 @@ use weaver_host::{Engine, Guest};
 use weaver_runtime::{
     Context as _, Error, Result,
     bootstrap::{self, NOT_STARTED_EXIT_CODE},
-    codec,
     config::ConfigFile,
     placement::MAIN,
     sandbox::{Grants, SandboxBootstrap, run_sandboxed_program, run_sandboxed_replica},
@@ -71,6 +70,6 @@ async fn program(wasm: &Path, cache: &Path) -> Result<u8> {
     let config = config.context("cannot read the configuration")?.unwrap_or_default();
     let main = config.groups().get(MAIN).and_then(|main| main.sandbox.clone());
     let guest = guest(wasm, cache, main.unwrap_or_default())?;
-    let graph = codec::decode(&guest.describe().await?).context("its graph cannot be read")?;
+    let graph = guest.graph().await?;
     run_sandboxed_program(&graph, &config, guest).await
 }

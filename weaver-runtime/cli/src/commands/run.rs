@@ -8,8 +8,8 @@ use crate::sandbox;
 
 /// Run a program that was built as WebAssembly, in a sandbox, as one process.
 ///
-/// The file is what `weaver build` makes of a program. The `weaver.toml` of the working directory says where its listeners are;
-/// `sandbox` in its `[groups.main]` says what the program is granted, which else is nothing.
+/// The file is what `weaver build` makes of a program. The `weaver.toml` of the working directory says
+/// where its listeners are; `sandbox` in its `[groups.main]` says what the program is granted, which else is nothing.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// The program.
