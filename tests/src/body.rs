@@ -6,7 +6,7 @@ use weaver::Result;
 
 use crate::{
     Stage, borrowed, bytes, cancellation, concurrent, config, crates, deadlines, errors, init,
-    metadata, missing, panics, refused, runtime, shutdown, streams, too_large, values,
+    metadata, missing, panics, refused, runtime, shutdown, streams, too_large, traces, values,
 };
 
 /// One behaviour, which is the same under every placement.
@@ -111,6 +111,8 @@ bodies! {
     metadata::travels_with_all_that_a_call_makes,
     metadata::never_leaks_into_another_call,
     metadata::is_bounded,
+    traces::a_call_and_all_that_it_makes_are_of_one,
+    traces::one_never_leaks_into_another_call,
     streams::results_flow,
     streams::arguments_flow,
     streams::both_ways_at_once_item_by_item,

@@ -7,9 +7,9 @@ use std::{
 };
 
 use serde::Deserialize;
-use weaver::{App, Config, Context, Error, Result};
+use weaver::{App, Config, Context, Error, Result, with_trace};
 
-use crate::{BODIES, Stage, eventually};
+use crate::{BODIES, Stage, eventually, traces::Detective};
 
 mod torture;
 mod worker;
@@ -47,6 +47,8 @@ pub enum Errand {
     Reach,
     /// Cancel call trees, and see that nothing is left.
     Torture,
+    /// Make a call in [`TRACE`].
+    Trace,
     /// Return.
     Return,
     /// End by `std::process::exit`.
@@ -62,6 +64,9 @@ pub const GO_ON: &str = "go-on";
 
 /// The line that `main` prints when it waits for [`GO_ON`].
 pub const WAITING: &str = "waiting for the harness";
+
+/// The trace of [`Errand::Trace`].
+pub const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// What the line begins with in which `main` prints the processes that it reached.
 pub const PIDS: &str = "pids ";
@@ -89,6 +94,11 @@ pub async fn run(app: App, orders: Config<Orders>) -> Result<()> {
             torture::torture(&app, u64::from(orders.number), orders.seed).await?;
             say(WAITING);
             wait_for_go_on(&orders.directory).await
+        }
+        Errand::Trace => {
+            let trace = TRACE.parse().context("it is one")?;
+            let detective = app.get::<dyn Detective>().await?;
+            with_trace(trace, detective.investigate()).await.map(drop)
         }
         Errand::Return => Ok(()),
         Errand::Exit => std::process::exit(i32::try_from(orders.number).unwrap_or(i32::MAX)),

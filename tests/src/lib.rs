@@ -11,7 +11,7 @@
 //! - `errors`, `panics`: how a method's own failures reach its caller;
 //! - `init`, `config`, `missing`, `crates`: how components are made;
 //! - `concurrent`, `cancellation`: many calls at once, and calls that are given up;
-//! - `deadlines`, `metadata`, `streams`: what else travels with a call;
+//! - `deadlines`, `metadata`, `traces`, `streams`: what else travels with a call;
 //! - `runtime`: where handlers run;
 //! - `shutdown`: components that write down their end;
 //! - [`errand`]: what the deployed program of this package does besides running bodies.
@@ -39,6 +39,7 @@ mod runtime;
 mod shutdown;
 mod streams;
 mod too_large;
+pub mod traces;
 mod values;
 
 mod body;

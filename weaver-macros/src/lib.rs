@@ -50,6 +50,9 @@ pub fn derive_component(item: TokenStream) -> TokenStream {
 ///
 /// `#[main]` runs on as many threads as the machine has cores; `#[main(worker_threads = 4)]` sets
 /// their number, `#[main(flavor = "current_thread")]` runs everything on one.
+///
+/// `#[main(init = prepare)]` runs `fn prepare()` first in every process of the program, and in every sandbox:
+/// also where `main` itself does not run. It is the place to set a `tracing` subscriber, or a panic hook.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     main_fn::expand(options.into(), item.into()).into()

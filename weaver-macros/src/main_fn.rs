@@ -1,19 +1,19 @@
 //! `#[main]`: [`MainFn`], run by the library with its arguments filled.
 
-mod runtime;
+mod options;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{FnArg, ItemFn, Pat, ReturnType, Type};
 
 use crate::{mistakes::Mistakes, names};
-use runtime::RuntimeOptions;
+use options::MainOptions;
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let runtime = RuntimeOptions::parse(options, &mut mistakes);
+    let options = MainOptions::parse(options, &mut mistakes);
     match syn::parse2(item) {
-        Ok(function) => MainFn::parse(function, runtime, mistakes).emit(),
+        Ok(function) => MainFn::parse(function, options, mistakes).emit(),
         Err(error) => {
             mistakes.add(error);
             quote!(#mistakes fn main() {})
@@ -25,7 +25,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 struct MainFn {
     function: ItemFn,
     arguments: Vec<Argument>,
-    runtime: RuntimeOptions,
+    options: MainOptions,
     mistakes: Mistakes,
 }
 
@@ -36,7 +36,7 @@ struct Argument {
 }
 
 impl MainFn {
-    fn parse(mut function: ItemFn, runtime: RuntimeOptions, mut mistakes: Mistakes) -> Self {
+    fn parse(mut function: ItemFn, options: MainOptions, mut mistakes: Mistakes) -> Self {
         let signature = &function.sig;
         if signature.ident != "main" {
             let message = "`#[weaver::main]` is for the function that starts the program: write \
@@ -54,11 +54,11 @@ impl MainFn {
         let arguments = arguments.collect();
 
         function.sig.asyncness.get_or_insert_default();
-        Self { function, arguments, runtime, mistakes }
+        Self { function, arguments, options, mistakes }
     }
 
     fn emit(&self) -> TokenStream {
-        let Self { function, runtime, mistakes, .. } = self;
+        let Self { function, options, mistakes, .. } = self;
         if !mistakes.is_empty() {
             return quote! {
                 #mistakes
@@ -73,9 +73,11 @@ impl MainFn {
         // All of the call is at the result's type, which may be one that `main` cannot return.
         let span = self.output_span();
         let private = names::private(span);
+        let (init, runtime) = (options.emit_init(), options.emit_runtime());
         let spec = quote_spanned! {span=>
             #private::MainSpec {
                 package: ::core::env!("CARGO_PKG_NAME"),
+                init: #init,
                 runtime: #private::RuntimeSpec::#runtime,
                 fields: || {
                     let fields: [::core::option::Option<#private::FieldSpec>; _] = [#(#specs),*];

@@ -2,14 +2,16 @@
 //!
 //! It is ambient: whoever polls a future in a context enters it for the time of the poll, so that the
 //! calls which the future makes find it there and nobody else does. A direct call stays in its
-//! caller's; a remote one takes it along in its frame (see `net/wire.rs`).
+//! caller's; a remote one takes it along in its frame (see `wire.rs`).
 //!
 //! Who sets a deadline keeps the timer: [`timeout`], a method with `#[timeout(…)]`, and a node that was
 //! sent a call with time left. Everybody below only looks whether it has passed.
 
+mod call_span;
 mod deadline;
 mod metadata;
 mod task;
+mod trace;
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,20 +26,25 @@ use tokio::time::Instant;
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use self::deadline::{deadline, expired};
+use self::trace::Trace;
 pub(crate) use self::{
+    call_span::{CALL_TARGET, CallSpan},
     deadline::{Expired, Guarded, is_expired, under, within},
     metadata::MetadataMap,
+    trace::TRACE_BYTES,
 };
 pub use self::{
     deadline::{time_left, timeout},
     metadata::{Metadata, metadata, with_metadata},
     task::{Task, spawn, spawn_detached},
+    trace::{TraceContext, TraceId, TraceParentError, with_trace},
 };
 
 /// What travels with a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallContext {
     deadline: Option<Instant>,
+    trace: Option<Trace>,
     baggage: Option<Arc<Baggage>>,
 }
 
@@ -50,20 +57,26 @@ pub(crate) struct Baggage {
 }
 
 thread_local! {
-    // Two, so that the look at the deadline, which every call costs, is one load.
+    // Apart, so that the look at the deadline, which every call costs, is one load.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    static TRACE: Cell<Option<Trace>> = const { Cell::new(None) };
     static BAGGAGE: RefCell<Option<Arc<Baggage>>> = const { RefCell::new(None) };
 }
 
 impl CallContext {
     /// The context of a call from another node.
-    pub(crate) fn new(deadline: Option<Instant>, baggage: Arc<Baggage>) -> Self {
-        Self { deadline, baggage: Some(baggage) }
+    pub(crate) fn new(
+        deadline: Option<Instant>,
+        trace: Option<TraceContext>,
+        baggage: Arc<Baggage>,
+    ) -> Self {
+        Self { deadline, trace: trace.map(Trace::from_elsewhere), baggage: Some(baggage) }
     }
 
     /// The one that we are in.
     pub(crate) fn current() -> Self {
-        Self { deadline: DEADLINE.get(), baggage: BAGGAGE.with_borrow(Clone::clone) }
+        let baggage = BAGGAGE.with_borrow(Clone::clone);
+        Self { deadline: DEADLINE.get(), trace: TRACE.get(), baggage }
     }
 
     /// The same with this deadline, unless it has an earlier one.
@@ -72,9 +85,14 @@ impl CallContext {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// The same without a deadline: for what outlives the call.
-    pub(crate) fn without_deadline(self) -> Self {
-        Self { deadline: None, ..self }
+    /// What of it is true of what may outlive the call: no deadline, and not its span.
+    pub(crate) fn outliving(self) -> Self {
+        let trace = self.trace.map(|trace| Trace::from_elsewhere(trace.context));
+        Self { deadline: None, trace, ..self }
+    }
+
+    fn with_trace(self, trace: Trace) -> Self {
+        Self { trace: Some(trace), ..self }
     }
 
     fn with_metadata(self, metadata: MetadataMap) -> Self {
@@ -85,6 +103,11 @@ impl CallContext {
     /// The metadata, encoded as it travels; empty when there is none.
     pub(crate) fn encoded_metadata(&self) -> Bytes {
         self.baggage.as_ref().map(|baggage| baggage.metadata.encoded()).unwrap_or_default()
+    }
+
+    /// The trace that calls belong to which are made here.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.trace.map(|trace| trace.context)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -99,6 +122,7 @@ impl CallContext {
 
     fn swap(&mut self) {
         self.deadline = DEADLINE.replace(self.deadline);
+        self.trace = TRACE.replace(self.trace);
         BAGGAGE.with_borrow_mut(|baggage| std::mem::swap(baggage, &mut self.baggage));
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     catch_panic::catch_panic,
     component::{BoxFuture, Component, MethodSpec},
-    context::{self, Expired},
+    context::{self, CallSpan, Expired},
     error::{CallError, CallErrorKind, Failure, Ran},
     panics,
 };
@@ -29,26 +29,39 @@ where
     E: From<CallError> + 'a,
     T: 'a,
 {
-    let body = CatchPanic::new(body);
-    let frame = CallFrame::<C, F> { body, method, polled: false, component: PhantomData };
     match method.timeout {
-        None => Box::pin(frame),
+        // Made where it stays: to copy what was just written piece by piece takes a fifth of a direct call.
+        None => {
+            let frame = Box::write(Box::new_uninit(), CallFrame::<C, F>::new(method, body));
+            let frame: Pin<Box<CallFrame<C, F>>> = Box::into_pin(frame);
+            frame
+        }
         Some(limit) => Box::pin(async move {
-            let ended = context::within(limit, frame).await;
+            let ended = context::within(limit, CallFrame::<C, F>::new(method, body)).await;
             ended.unwrap_or_else(|_: Expired| Err(exceeded::<C>(method, Ran::Yes).into()))
         }),
     }
 }
 
 pin_project_lite::pin_project! {
-    /// Catches a panic of the body and makes it an error at the caller, and gives the body up when the
-    /// call's deadline has passed.
+    /// Catches a panic of the body and makes it an error at the caller, gives the body up when the call's
+    /// deadline has passed, and is where its span is entered.
     struct CallFrame<C: ?Sized, F> {
         #[pin]
         body: CatchPanic<F>,
         method: &'static MethodSpec,
         polled: bool,
+        // From the first poll on, where somebody listens.
+        span: Option<Box<CallSpan>>,
         component: PhantomData<fn() -> Box<C>>,
+    }
+}
+
+impl<C: ?Sized, F: Future> CallFrame<C, F> {
+    #[inline]
+    fn new(method: &'static MethodSpec, body: F) -> Self {
+        let (body, component) = (CatchPanic::new(body), PhantomData);
+        Self { body, method, polled: false, span: None, component }
     }
 }
 
@@ -64,17 +77,28 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let frame = self.project();
         let ran = if *frame.polled { Ran::Yes } else { Ran::No };
-        *frame.polled = true;
         if context::is_expired() {
+            *frame.polled = true;
             return Poll::Ready(Err(exceeded::<C>(frame.method, ran).into()));
         }
-        match frame.body.poll(cx) {
+        if !std::mem::replace(frame.polled, true) {
+            *frame.span = CallSpan::begin(C::SPEC.name, frame.method.name);
+        }
+        if let Some(span) = frame.span {
+            span.enter();
+        }
+        let polled = match frame.body.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(result)) => Poll::Ready(result),
             Poll::Ready(Err(message)) => {
                 Poll::Ready(Err(panicked::<C>(frame.method, message).into()))
             }
+        };
+        // No guard: the body's panics are caught, and a guard costs calls that have no span a nanosecond.
+        if let Some(span) = frame.span {
+            span.exit();
         }
+        polled
     }
 }
 

@@ -34,8 +34,10 @@ use crate::{
     construct::Local,
     error::{CallErrorKind, Failure, Ran, Result},
     link::{Called, Connected, Link, Serve, Side},
+    logs::init_logs,
     message::Message,
     node::{Calls, MainEnd, Node},
+    placement::MAIN,
     registry::Registry,
     sandbox::{GUEST_COMPONENT, Guest, GuestBootstrap},
     whereabouts,
@@ -64,6 +66,10 @@ type Running = Pin<Box<dyn Future<Output = ()>>>;
 impl Program {
     fn start(bootstrap: &[u8]) -> Result<Self, String> {
         let bootstrap: GuestBootstrap = codec::decode(bootstrap).map_err(text)?;
+        main_entry::init();
+        if bootstrap.group != MAIN {
+            init_logs();
+        }
         let registry = registry()?;
         compare(&bootstrap.components, &registry)?;
         whereabouts::remember_host(bootstrap.process_id);

@@ -56,6 +56,8 @@ mod link;
 #[cfg(feature = "node")]
 #[cfg_attr(target_family = "wasm", path = "guest/listener.rs")]
 mod listener;
+#[cfg(feature = "node")]
+mod logs;
 #[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub mod net;
 #[cfg(feature = "node")]
@@ -68,6 +70,8 @@ pub mod placement;
 mod registry;
 #[cfg(feature = "node")]
 mod report;
+#[cfg(feature = "axum")]
+mod requests;
 #[cfg(feature = "node")]
 pub mod sandbox;
 #[cfg(feature = "node")]
@@ -89,12 +93,19 @@ pub use stream::Stream;
 pub use {
     app::{App, AppBuilder, LocalCalls, StartError},
     construct::Lifecycle,
-    context::{Metadata, Task, metadata, spawn, spawn_detached, time_left, timeout, with_metadata},
+    context::{
+        Metadata, Task, TraceContext, TraceId, TraceParentError, metadata, spawn, spawn_detached,
+        time_left, timeout, with_metadata, with_trace,
+    },
     listener::Listener,
+    logs::init_logs,
     section::Config,
     stream::{ReaderGone, StreamSender},
     whereabouts::process_id,
 };
+
+#[cfg(feature = "axum")]
+pub use requests::trace_requests;
 
 #[cfg(feature = "node")]
 #[doc(hidden)]

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 // These hold for encoding and decoding, and so without the feature `node` as well.
 pub use crate::codec::{DECODED_BYTES_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX};
-use crate::message::{self, HEADER_BYTES};
+use crate::{
+    message::{self, HEADER_BYTES},
+    wire::TRAILER_BYTES_MAX,
+};
 
 /// Streams in one message: its header counts them in a byte.
 pub const MESSAGE_STREAMS_MAX: usize = message::MESSAGE_STREAMS_MAX;
@@ -18,8 +21,9 @@ pub const MESSAGE_STREAMS_MAX: usize = message::MESSAGE_STREAMS_MAX;
 /// The encoded metadata of one call (8 KiB): it travels with every call of a tree.
 pub const METADATA_BYTES_MAX: usize = 8 << 10;
 
-/// The largest frame there is: header, the largest message, and the most metadata.
-pub const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES + METADATA_BYTES_MAX;
+/// The largest frame there is: header, the largest message, and what goes with it: a trace, a key, and the
+/// most metadata.
+pub const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + HEADER_BYTES + TRAILER_BYTES_MAX;
 
 /// A frame above this size travels on a QUIC stream of its own, so that it cannot hold up small
 /// calls; up to it, frames share streams, which is up to four times faster for small ones.

@@ -34,7 +34,7 @@ use crate::{
     },
     message::Message,
     sandbox::GUEST_COMPONENT,
-    wire::{Frame, FrameDecoder, Header, Kind},
+    wire::{Frame, FrameDecoder, Header, Kind, Trailer},
 };
 
 /// Which side of a link this is.
@@ -392,14 +392,10 @@ impl Link {
             method,
             streams: u8::try_from(streams.len()).unwrap_or(u8::MAX),
             time_left_ms: time_left_ms(&context),
-            ..Header::new(if key.is_some() { Kind::KeyedRequest } else { Kind::Request }, call)
+            ..Header::new(Kind::Request, call)
         };
-        let metadata = context.encoded_metadata();
-        let frame = match key {
-            None => header.onto_with(message, &metadata),
-            Some(key) => header.onto_with(message, &[&metadata[..], &key.to_le_bytes()].concat()),
-        };
-        self.out.push(frame.as_slice());
+        let trailer = Trailer { key, ..Trailer::of(&context) };
+        self.out.push(header.onto_with(message, &trailer).as_slice());
         self.flows.produce(call, streams);
         Ok((call, receiver))
     }
@@ -473,7 +469,7 @@ impl Link {
     ) -> Result<(), BadFrame> {
         let Header { kind, call, component, time_left_ms, .. } = frame.header;
         match kind {
-            Kind::Request | Kind::KeyedRequest => self.start(frame, server, begins_in_place)?,
+            Kind::Request => self.start(frame, server, begins_in_place)?,
             Kind::Reply | Kind::Failed => self.answered(frame)?,
             Kind::Cancel => self.cancelled(call),
             Kind::Connected if self.side == Side::Guest => {
@@ -601,11 +597,8 @@ impl Link {
         frame: Frame,
         server: &dyn Serve,
     ) -> Result<impl Future<Output = Result<Message, Failure>> + Send + use<>, Failure> {
-        let Frame { header, message: mut arguments, mut metadata } = frame;
-        let key = match header.kind {
-            Kind::KeyedRequest => split_key(&mut metadata),
-            _ => None,
-        };
+        let Frame { header, message: mut arguments, trailer } = frame;
+        let Trailer { trace, key, metadata } = trailer;
         self.check_load(arguments.frame_bytes())
             .inspect_err(|_| self.flows.refuse(header.call, header.streams))?;
         self.announced(&mut arguments, header, Ran::No)?;
@@ -615,7 +608,8 @@ impl Link {
             true => MetadataMap::default(),
             false => MetadataMap::decode(&metadata)?,
         };
-        let context = CallContext::new(deadline, Arc::new(Baggage { caller: None, metadata }));
+        let baggage = Baggage { caller: None, metadata };
+        let context = CallContext::new(deadline, trace, Arc::new(baggage));
         let Header { call: id, component, method, .. } = header;
         let running = server.call(Called { id, component, method, key, arguments });
         let running = context::under(context, running);
@@ -822,10 +816,3 @@ fn own(frame: &mut Frame, came_bytes: usize) {
 
 /// What a call, or an answer, may keep of what came with it.
 const SHARED_BYTES_MAX: usize = 4 << 10;
-
-/// The key behind the metadata.
-fn split_key(metadata: &mut Bytes) -> Option<u64> {
-    let at = metadata.len().checked_sub(8)?;
-    let key = metadata.split_off(at);
-    Some(u64::from_le_bytes(*key.first_chunk()?))
-}

@@ -214,7 +214,7 @@ type Scope<S> = crate::context::Scoped<S>;
 
 #[cfg(feature = "node")]
 fn in_context<S>(items: S) -> Scope<S> {
-    let context = crate::context::CallContext::current().without_deadline();
+    let context = crate::context::CallContext::current().outliving();
     crate::context::Scoped::new(context, items)
 }
 

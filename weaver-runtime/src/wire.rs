@@ -7,14 +7,17 @@
 //! | 0–3 | length of the whole frame |
 //! | 4 | kind |
 //! | 5 | number of streams in the value (requests and replies) |
-//! | 6–7 | length of the metadata behind the payload (requests) |
+//! | 6–7 | length of the trailer behind the payload, and two bits that say what is in it (requests) |
 //! | 8–15 | id of the call |
 //! | 16–17 | component's index (requests); the stream's number (streams); the listener's |
 //! | 18–19 | method's index (requests); 1 if the request had a stream of its own (cancels) |
 //! | 20–23 | time left until the deadline in milliseconds, 0 without one (requests); bytes (credits) |
 
+mod trailer;
+
 use bytes::Bytes;
 
+pub(crate) use self::trailer::{TRAILER_BYTES_MAX, Trailer};
 use crate::{
     message::{Buffer, HEADER_BYTES, Message},
     pool,
@@ -47,9 +50,6 @@ pub(crate) enum Kind {
     Item,
     /// First on each further stream that calls share.
     Lane,
-    /// Between a guest and its host: a [`Request`](Self::Request) with a route key, of 8 bytes behind the
-    /// metadata.
-    KeyedRequest,
     /// Host to guest: somebody has connected to a listener; the payload is where from.
     Connected,
     /// Between a guest and its host: a stream, or what one side of a connection says, has ended, after a
@@ -79,8 +79,7 @@ pub(crate) struct Header {
 pub(crate) struct Frame {
     pub(crate) header: Header,
     pub(crate) message: Message,
-    /// The call's metadata, encoded.
-    pub(crate) metadata: Bytes,
+    pub(crate) trailer: Trailer,
 }
 
 /// Bytes that are no frame. The connection that sent them is closed.
@@ -92,9 +91,12 @@ pub(crate) enum WireError {
     /// The kind is none that exists.
     #[error("a frame of unknown kind {0}")]
     Kind(u8),
-    /// The metadata would begin before the frame does.
-    #[error("{bytes} bytes of metadata in a frame of {frame_bytes}")]
-    Metadata { bytes: usize, frame_bytes: usize },
+    /// The trailer would begin before the frame does.
+    #[error("a trailer of {bytes} bytes in a frame of {frame_bytes}")]
+    Bounds { bytes: usize, frame_bytes: usize },
+    /// The trailer is shorter than what it is to hold.
+    #[error("a trailer of {bytes} bytes, which does not hold what it should")]
+    Trailer { bytes: usize },
 }
 
 impl Header {
@@ -103,8 +105,8 @@ impl Header {
         Self { kind, call, component: 0, method: 0, streams: 0, time_left_ms: 0 }
     }
 
-    /// The header, and the length of the metadata.
-    fn parse(frame: &[u8; HEADER_BYTES]) -> Result<(Self, usize), WireError> {
+    /// The header, and what it says of the trailer.
+    fn parse(frame: &[u8; HEADER_BYTES]) -> Result<(Self, u16), WireError> {
         let [_, _, _, _, kind, streams, b0, b1, call @ .., c0, c1, m0, m1, t0, t1, t2, t3] = *frame;
         let header = Self {
             kind: Kind::parse(kind)?,
@@ -114,7 +116,7 @@ impl Header {
             streams,
             time_left_ms: u32::from_le_bytes([t0, t1, t2, t3]),
         };
-        Ok((header, usize::from(u16::from_le_bytes([b0, b1]))))
+        Ok((header, u16::from_le_bytes([b0, b1])))
     }
 
     /// The frame of a header with nothing behind it.
@@ -124,22 +126,20 @@ impl Header {
 
     /// Writes the header into the room that a message keeps for it.
     pub(crate) fn onto(self, message: Message) -> Buffer {
-        self.onto_with(message, &[])
+        self.onto_with(message, &Trailer::default())
     }
 
-    /// The same, with the call's metadata behind the message.
-    pub(crate) fn onto_with(self, message: Message, metadata: &[u8]) -> Buffer {
+    /// The same, with a trailer behind the message.
+    pub(crate) fn onto_with(self, message: Message, trailer: &Trailer) -> Buffer {
         let mut whole = message.into_frame();
         let frame = whole.to_mut();
-        frame.extend_from_slice(metadata);
-        // What is encoded was checked against a limit that is below this.
-        let metadata_bytes = u16::try_from(metadata.len()).unwrap_or(u16::MAX);
+        let trailer = trailer.write(frame);
         let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let mut header = [0; HEADER_BYTES];
         header[0..4].copy_from_slice(&bytes.to_le_bytes());
         header[4] = self.kind.code();
         header[5] = self.streams;
-        header[6..8].copy_from_slice(&metadata_bytes.to_le_bytes());
+        header[6..8].copy_from_slice(&trailer.to_le_bytes());
         header[8..16].copy_from_slice(&self.call.to_le_bytes());
         header[16..18].copy_from_slice(&self.component.to_le_bytes());
         header[18..20].copy_from_slice(&self.method.to_le_bytes());
@@ -150,7 +150,7 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 16] = [
         Self::Hello,
         Self::Welcome,
         Self::Request,
@@ -162,7 +162,6 @@ impl Kind {
         Self::Stream,
         Self::Item,
         Self::Lane,
-        Self::KeyedRequest,
         Self::Connected,
         Self::Ended,
         Self::Credit,
@@ -183,7 +182,6 @@ impl Kind {
             Self::Stream => 9,
             Self::Item => 10,
             Self::Lane => 11,
-            Self::KeyedRequest => 12,
             Self::Connected => 13,
             Self::Ended => 14,
             Self::Credit => 15,
@@ -383,14 +381,14 @@ impl FrameDecoder {
         // The length was checked against both bounds before the frame was whole.
         let too_short = WireError::Length { bytes: whole.len(), bytes_max: FRAME_BYTES_MAX };
         let Some(header) = whole.first_chunk() else { return Err(too_short) };
-        let (header, bytes) = Header::parse(header)?;
-        let frame_bytes = whole.len();
-        let metadata_at = frame_bytes.checked_sub(bytes).filter(|&at| at >= HEADER_BYTES);
-        let at = metadata_at.ok_or(WireError::Metadata { bytes, frame_bytes })?;
+        let (header, field) = Header::parse(header)?;
+        let (bytes, frame_bytes) = (Trailer::bytes(field), whole.len());
+        let trailer_at = frame_bytes.checked_sub(bytes).filter(|&at| at >= HEADER_BYTES);
+        let at = trailer_at.ok_or(WireError::Bounds { bytes, frame_bytes })?;
         let mut whole = whole;
-        let metadata = whole.split_off(at);
+        let trailer = Trailer::parse(whole.split_off(at), field)?;
         let message = Message::from_frame(whole).ok_or(too_short)?;
-        Ok(Frame { header, message, metadata })
+        Ok(Frame { header, message, trailer })
     }
 }
 
@@ -445,29 +443,35 @@ mod tests {
     fn what_goes_with_a_call_is_pinned() {
         let header = Header { streams: 2, time_left_ms: 0x0102_0304, ..header(1) };
         let message = Message::encode("", Ran::No).unwrap();
-        let bytes = header.onto_with(message, b"metadata").into_bytes();
-        let expected: [&[u8]; 5] = [
-            &[40, 0, 0, 0, 3, 2, 8, 0],
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
+        let metadata = Bytes::from_static(b"metadata");
+        let trailer = Trailer { trace: Some(trace), key: Some(5), metadata };
+        let bytes = header.onto_with(message, &trailer).into_bytes();
+        let expected: [&[u8]; 8] = [
+            &[73, 0, 0, 0, 3, 2, 41, 0xc0],
             &[1, 0, 0, 0, 0, 0, 0, 0],
             &[3, 0, 9, 0, 4, 3, 2, 1],
             &[0; 8],
+            b"\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c",
+            b"\xb7\xad\x6b\x71\x69\x20\x33\x31\x01",
+            &[5, 0, 0, 0, 0, 0, 0, 0],
             b"metadata",
         ];
         assert_eq!(bytes, expected.concat());
         let mut decoder = FrameDecoder::new(100);
         decoder.push(bytes);
         let frame = decoder.next().unwrap().unwrap();
-        assert_eq!((frame.header, &frame.metadata[..]), (header, &b"metadata"[..]));
+        assert_eq!((frame.header, &frame.trailer), (header, &trailer));
         assert_eq!(frame.message.decode::<String>(Ran::No).unwrap(), "");
     }
 
     #[test]
-    fn metadata_longer_than_its_frame_is_refused() {
+    fn a_trailer_longer_than_its_frame_is_refused() {
         let mut bytes = frame(1, "").to_vec();
         bytes[6] = 9;
         let mut decoder = FrameDecoder::new(100);
         decoder.push(bytes.into());
-        let refused = WireError::Metadata { bytes: 9, frame_bytes: 32 };
+        let refused = WireError::Bounds { bytes: 9, frame_bytes: 32 };
         assert_eq!(decoder.next().unwrap_err(), refused);
     }
 
@@ -571,8 +575,8 @@ mod tests {
             let before = frames.len();
             loop {
                 match decoder.next() {
-                    Ok(Some(Frame { header, message, metadata })) => {
-                        frames.push(header.onto_with(message, &metadata).into_bytes());
+                    Ok(Some(Frame { header, message, trailer })) => {
+                        frames.push(header.onto_with(message, &trailer).into_bytes());
                     }
                     Ok(None) => break,
                     Err(error) => return (frames, Some(error)),

@@ -197,6 +197,26 @@
 //! A [`Stream`] is an argument, the result, or part of a tuple that is one of these. Its items flow as
 //! they are produced, and a slow reader holds its producer up.
 //!
+//! # Traces and logs
+//!
+//! Log with [`tracing`](https://docs.rs/tracing) (or `log`). A call may belong to a trace, which has an id as W3C's Trace Context
+//! has it: [`with_trace`] says which, and all that the call makes is of the same, in every process and sandbox.
+//! With the feature `axum`, the layer `trace_requests` does that for each HTTP request. A call that is of none begins
+//! one where a subscriber wants spans (see below). [`TraceContext::current`] tells which one we are in.
+//!
+//! [`init_logs`] writes what is logged to standard error, each line with its trace id. A process of a deployment in
+//! which `main` does not run does so unless a subscriber was set. To set one everywhere, name a function that does:
+//!
+//! ```
+//! #[weaver::main(init = weaver::init_logs)]
+//! async fn main() {}
+//! ```
+//!
+//! A subscriber of your own finds each call in a span `call` (target `weaver::call`, level `INFO`): `component`,
+//! `method` and `span_id`, and on the first in a process `trace_id` and `parent_id`, the `span_id` of its caller in
+//! another process. Without a subscriber a call costs nothing for it; spans cost several direct calls, so that
+//! `init_logs` leaves them out unless `RUST_LOG` has `weaver::call=info`.
+//!
 //! # Programs with a `main` of their own
 //!
 //! [`App::builder`] starts the components inside an existing tokio program.
@@ -227,7 +247,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `node` | yes | implementations and programs; without it, declarations only |
-//! | `axum` | no | a [`Listener`] can be handed to `axum::serve` |
+//! | `axum` | no | a [`Listener`] can be handed to `axum::serve`; `trace_requests` |
 //! | `sandbox` | no | the program itself runs groups with a `sandbox` in one, in its own process: as many instances as `replicas` says |
 
 // It registers itself.
@@ -237,6 +257,8 @@ use weaver_host as _;
 pub use weaver_macros::component;
 #[doc(hidden)]
 pub use weaver_runtime::__private;
+#[cfg(feature = "axum")]
+pub use weaver_runtime::trace_requests;
 pub use weaver_runtime::{
     CallError, CallErrorKind, Context, Error, Failure, Load, Ran, Ref, Refusal, Result, Stream,
 };
@@ -245,7 +267,7 @@ pub use {
     weaver_macros::{Component, main},
     weaver_runtime::{
         App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, Metadata, ReaderGone, StartError,
-        StreamSender, Task, metadata, process_id, spawn, spawn_detached, time_left, timeout,
-        with_metadata,
+        StreamSender, Task, TraceContext, TraceId, TraceParentError, init_logs, metadata,
+        process_id, spawn, spawn_detached, time_left, timeout, with_metadata, with_trace,
     },
 };

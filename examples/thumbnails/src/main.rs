@@ -10,6 +10,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     http::{StatusCode, header},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -21,9 +22,13 @@ use resizer::{ResizeError, Resizer};
 const UPLOAD_BYTES_MAX: usize = 16 << 20;
 
 async fn thumbnail(State(resizer): State<Ref<dyn Resizer>>, image: Bytes) -> Response {
+    let bytes = image.len();
     match resizer.thumbnail(image.into()).await {
         Ok(png) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
-        Err(error) => failed(&error).into_response(),
+        Err(error) => {
+            tracing::warn!(bytes, %error, "no thumbnail");
+            failed(&error).into_response()
+        }
     }
 }
 
@@ -40,10 +45,11 @@ fn router(resizer: Ref<dyn Resizer>) -> Router {
     Router::new()
         .route("/", get(page::upload).post(thumbnail))
         .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX))
+        .layer(from_fn(weaver::trace_requests))
         .with_state(resizer)
 }
 
-#[weaver::main]
+#[weaver::main(init = weaver::init_logs)]
 async fn main(thumbnails: Listener, resizer: Ref<dyn Resizer>) -> Result<()> {
     axum::serve(thumbnails, router(resizer)).await?;
     Ok(())

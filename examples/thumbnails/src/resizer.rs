@@ -33,6 +33,7 @@ struct Decoder;
 #[component]
 impl Resizer for Decoder {
     async fn thumbnail(&self, image: Vec<u8>) -> Result<Vec<u8>, ResizeError> {
+        tracing::info!(bytes = image.len(), "decoding");
         thumbnail(&image).map_err(|error| ResizeError::NotAnImage(error.to_string()))
     }
 }

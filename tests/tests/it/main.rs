@@ -12,3 +12,4 @@ mod processes;
 mod sandboxes;
 mod shutdown;
 mod torture;
+mod traces;

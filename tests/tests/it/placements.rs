@@ -53,5 +53,5 @@ macro_rules! modules {
 
 modules! {
     borrowed bytes cancellation concurrent config crates deadlines errors init metadata missing panics
-    refused runtime shutdown streams too_large values
+    refused runtime shutdown streams too_large traces values
 }

@@ -7,7 +7,7 @@ use weaver_tests::{BODIES, errand::Errand};
 use crate::{shutdown::noted, support::Deployment};
 
 /// The program as WebAssembly, which cargo builds once.
-static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(crate) static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
     build_guests(["--package", "weaver-tests", "--bin", "bodies"]).join("bodies.wasm")
 });
 
@@ -54,9 +54,9 @@ sandbox = {{ memory = "64MiB" }}
 
 [groups.rest]
 components = [
-    "Awkward", "Between", "Borrower", "Branch", "Bulk", "Busybody", "Clock", "Dependent", "Echo", "Go",
+    "Awkward", "Between", "Borrower", "Branch", "Bulk", "Busybody", "Clock", "Dependent", "Detective", "Echo", "Go",
     "Hall", "Meter", "Mill", "Misplaced", "Nurse", "Oracle", "Porter", "Reader", "Root", "Sleeper",
-    "Source", "Thrower", "Translator", "Tuned", "Twig", "Untuned", "Worker",
+    "Source", "Thrower", "Translator", "Tuned", "Twig", "Untuned", "Witness", "Worker",
 ]
 sandbox = {{ memory = "1GiB" }}
 "#,

@@ -5,7 +5,7 @@ fn main() -> ::std::process::ExitCode {
     #[cfg(target_family = "wasm")]
     ::weaver::__private::inventory::submit! {
         ::weaver::__private::MainEntry { spec : || ::weaver::__private::MainSpec {
-        package : ::core::env!("CARGO_PKG_NAME"), runtime :
+        package : ::core::env!("CARGO_PKG_NAME"), init : || (), runtime :
         ::weaver::__private::RuntimeSpec::MultiThread { worker_threads :
         ::core::option::Option::Some(4) }, fields : || { let fields :
         [::core::option::Option < ::weaver::__private::FieldSpec >; _] = [< App as
@@ -21,6 +21,7 @@ fn main() -> ::std::process::ExitCode {
     ::weaver::__private::main(
         ::weaver::__private::MainSpec {
             package: ::core::env!("CARGO_PKG_NAME"),
+            init: || (),
             runtime: ::weaver::__private::RuntimeSpec::MultiThread {
                 worker_threads: ::core::option::Option::Some(4),
             },

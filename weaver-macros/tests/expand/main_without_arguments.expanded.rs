@@ -3,7 +3,7 @@ fn main() -> ::std::process::ExitCode {
     #[cfg(target_family = "wasm")]
     ::weaver::__private::inventory::submit! {
         ::weaver::__private::MainEntry { spec : || ::weaver::__private::MainSpec {
-        package : ::core::env!("CARGO_PKG_NAME"), runtime :
+        package : ::core::env!("CARGO_PKG_NAME"), init : || (), runtime :
         ::weaver::__private::RuntimeSpec::CurrentThread, fields : || { let fields :
         [::core::option::Option < ::weaver::__private::FieldSpec >; _] = []; fields
         .into_iter().flatten().collect() }, }, run : | _ | {
@@ -12,6 +12,7 @@ fn main() -> ::std::process::ExitCode {
     ::weaver::__private::main(
         ::weaver::__private::MainSpec {
             package: ::core::env!("CARGO_PKG_NAME"),
+            init: || (),
             runtime: ::weaver::__private::RuntimeSpec::CurrentThread,
             fields: || {
                 let fields: [::core::option::Option<

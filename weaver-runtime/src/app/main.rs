@@ -15,6 +15,8 @@ use crate::{
 pub struct MainSpec {
     /// The package that `main` is in.
     pub package: &'static str,
+    /// What runs first in every process of the program.
+    pub init: fn(),
     /// The runtime to make.
     pub runtime: RuntimeSpec,
     /// What the arguments of `main` ask for.

@@ -23,13 +23,14 @@ where
     Fut: Future<Output = R>,
     R: MainResult,
 {
-    let MainSpec { package, runtime, fields } = spec;
+    let MainSpec { package, init, runtime, fields } = spec;
     let mut builder = AppBuilder::default().main(package, fields());
     let role = match builder.role() {
         Ok(Role::Answered) => return ExitCode::SUCCESS,
         Ok(role) => role,
         Err(error) => return ExitCode::from(Err::<(), _>(error).report()),
     };
+    init();
     let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(Err::<(), _>(error).report()),

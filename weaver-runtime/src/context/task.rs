@@ -7,11 +7,12 @@ use std::{
 };
 
 use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
 
 use super::{CallContext, Scoped};
 
 /// Starts `future` as a task beside this one, in the context of the call that we are in: its deadline
-/// bounds the calls that the task makes, and its metadata travels with them.
+/// bounds the calls that the task makes, its metadata travels with them, and they are a part of its trace.
 ///
 /// The task ends with the call: dropping the [`Task`], which the call's future does when it ends, is
 /// cancelled or runs into its deadline, stops it. (`tokio::spawn` carries no context and goes on.)
@@ -22,7 +23,8 @@ pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    Task(tokio::spawn(Scoped::new(CallContext::current(), future)))
+    let future = Scoped::new(CallContext::current(), future);
+    Task(tokio::spawn(future.in_current_span()))
 }
 
 /// Starts `future` as a task of its own, outside of the call that we are in: without its deadline and

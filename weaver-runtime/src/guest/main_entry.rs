@@ -60,6 +60,13 @@ pub(super) fn spec() -> (&'static str, Vec<FieldSpec>) {
     spec.map_or(("program", Vec::new()), |spec| (spec.package, (spec.fields)()))
 }
 
+/// Does what the author wants done first in every process.
+pub(super) fn init() {
+    if let Some(entry) = entry() {
+        ((entry.spec)().init)();
+    }
+}
+
 /// Runs it. A program that has a `main` of its own runs that natively.
 pub(super) async fn run(node: Arc<Node>) -> MainEnd {
     match entry() {

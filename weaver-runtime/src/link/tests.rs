@@ -10,6 +10,7 @@ use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::*;
+use crate::context::TraceContext;
 
 /// How long nothing may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -66,7 +67,6 @@ fn frame(rng: &mut Rng, own: &mut u64) -> Vec<u8> {
     let kinds = [
         Kind::Request,
         Kind::Request,
-        Kind::KeyedRequest,
         Kind::Reply,
         Kind::Failed,
         Kind::Cancel,
@@ -83,7 +83,7 @@ fn frame(rng: &mut Rng, own: &mut u64) -> Vec<u8> {
         _ => kinds[rng.usize(..kinds.len())],
     };
     let call = match kind {
-        Kind::Request | Kind::KeyedRequest => {
+        Kind::Request => {
             *own += 2;
             *own
         }
@@ -98,9 +98,12 @@ fn frame(rng: &mut Rng, own: &mut u64) -> Vec<u8> {
         time_left_ms: [0, 1, 1000, u32::MAX][rng.usize(..4)],
         ..Header::new(kind, call)
     };
-    let metadata: &[u8] = if rng.u8(..20) == 0 { &[1; 3] } else { &[] };
+    let metadata = Bytes::from_static(if rng.u8(..20) == 0 { &[1; 3] } else { &[] });
+    let key = rng.bool().then(|| rng.u64(..));
+    let trace = rng.bool().then(TraceContext::new);
+    let trailer = Trailer { trace, key, metadata };
     let message = Message::of_payload(&vec![0; rng.usize(..2000)]);
-    header.onto_with(message, metadata).as_slice().to_vec()
+    header.onto_with(message, &trailer).as_slice().to_vec()
 }
 
 async fn calls(link: &Arc<Link>, rng: &mut Rng, calls: &mut JoinSet<()>) {

@@ -41,7 +41,10 @@ use crate::{
     limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, LANES, STALL_BYTES_MIN, STALL_SECONDS_MAX},
     message::{Buffer, Message},
     stream::{ByteStream, Streams},
-    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, WireError},
+    wire::{
+        FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, Trailer,
+        WireError,
+    },
 };
 
 /// The caller's side of a connection.
@@ -440,7 +443,6 @@ impl Connection {
             | Kind::Stream
             | Kind::Item
             | Kind::Lane
-            | Kind::KeyedRequest
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
@@ -492,7 +494,7 @@ fn request(call: u64, component: u16, method: u16, message: Message) -> (Buffer,
     let header =
         Header { component, method, streams, time_left_ms, ..Header::new(Kind::Request, call) };
     let message_bytes = message.frame_bytes();
-    (header.onto_with(message, &context.encoded_metadata()), message_bytes)
+    (header.onto_with(message, &Trailer::of(&context)), message_bytes)
 }
 
 /// The time left until a deadline, rounded up, so that the callee's does not end before the caller's;

@@ -74,8 +74,8 @@ fn decode(stream: &[u8], piece: usize, way: Way) -> Decoded {
         rest = &rest[taken..];
         loop {
             match decoder.next() {
-                Ok(Some(Frame { header, message, metadata })) => {
-                    frames.push(header.onto_with(message, &metadata).into_bytes());
+                Ok(Some(Frame { header, message, trailer })) => {
+                    frames.push(header.onto_with(message, &trailer).into_bytes());
                 }
                 Ok(None) => break,
                 Err(error) => return Decoded { frames, error: Some(error) },

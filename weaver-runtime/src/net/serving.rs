@@ -43,7 +43,7 @@ use crate::{
     limits::{LANES, Limits},
     message::{Buffer, Message},
     panics,
-    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX},
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, Trailer},
 };
 
 /// Who may call a component.
@@ -545,7 +545,6 @@ impl Session {
             | Kind::Stream
             | Kind::Item
             | Kind::Lane
-            | Kind::KeyedRequest
             | Kind::Connected
             | Kind::Ended
             | Kind::Credit
@@ -576,7 +575,7 @@ impl Session {
         let served = self.served(frame.header.component)?;
         let service = &served.service;
         self.check_streams(frame.header.streams)?;
-        let bytes = frame.message.frame_bytes() + frame.metadata.len();
+        let bytes = frame.message.frame_bytes() + frame.trailer.metadata.len();
         let gate = &self.services.gate;
         let place = match service.is_bounded {
             true => gate.enter(&self.share, bytes)?,
@@ -610,12 +609,13 @@ impl Session {
     fn context(&self, frame: &Frame) -> Result<CallContext, Failure> {
         let left = u64::from(frame.header.time_left_ms);
         let deadline = (left > 0).then(|| time::Instant::now() + Duration::from_millis(left));
-        if frame.metadata.is_empty() {
-            return Ok(CallContext::new(deadline, Arc::clone(&self.baggage)));
+        let Trailer { trace, metadata, .. } = &frame.trailer;
+        if metadata.is_empty() {
+            return Ok(CallContext::new(deadline, *trace, Arc::clone(&self.baggage)));
         }
-        let metadata = MetadataMap::decode(&frame.metadata)?;
+        let metadata = MetadataMap::decode(metadata)?;
         let baggage = Baggage { caller: self.baggage.caller.clone(), metadata };
-        Ok(CallContext::new(deadline, Arc::new(baggage)))
+        Ok(CallContext::new(deadline, *trace, Arc::new(baggage)))
     }
 
     fn start_call(self: &Arc<Self>, frame: Frame, is_alone: bool, admitted: Admitted) {

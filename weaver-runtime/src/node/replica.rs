@@ -24,6 +24,7 @@ use crate::{
     graph::Graph,
     limits::Limits,
     listener::Listener,
+    logs::init_logs,
     message::HEADER_BYTES,
     net::{
         Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
@@ -70,6 +71,10 @@ where
 {
     let config = bootstrap.config().context("cannot read the configuration")?;
     let group = bootstrap.replica.group.clone();
+    // Where `main` runs, it is the author's to say.
+    if group != MAIN {
+        init_logs();
+    }
     let graph = registry.graph().clone();
     let occupy = |others: Others, placement: &Placement| {
         let (placement, outside) = (placement.clone(), Box::new(others));

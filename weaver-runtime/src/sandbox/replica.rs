@@ -17,6 +17,7 @@ use crate::{
     control::Offences,
     error::{Context, Result},
     graph::Graph,
+    logs::init_logs,
     net::Service,
     node::{MainEnd, Occupant, Others, run_as_replica, services},
     placement::Placement,
@@ -47,6 +48,8 @@ pub async fn run_sandboxed_replica<I: Instances>(
     graph: Graph,
     instances: I,
 ) -> Result<u8> {
+    // The process is ours, whatever its guests do.
+    init_logs();
     let group = bootstrap.replica.group.clone();
     let config = bootstrap.config().context("cannot read the configuration")?;
     let limits = config.limits();

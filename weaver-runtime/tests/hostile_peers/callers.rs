@@ -211,7 +211,7 @@ async fn header_bytes_that_mean_nothing_are_ignored_and_ids_may_be_any() {
         let head = Head {
             kind: kind::CANCEL,
             streams: 0xaa,
-            metadata_bytes: 3,
+            trailer: 3,
             call,
             component: 9,
             method: 9,

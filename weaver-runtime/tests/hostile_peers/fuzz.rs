@@ -136,9 +136,9 @@ fn random_frame(random: &mut Rng) -> Vec<u8> {
     // `text` would make as much as it is asked for.
     let payload = if method == 2 { payload[..payload.len().min(7)].to_vec() } else { payload };
     let streams = if random.u8(..4) == 0 { random.u8(..) } else { 0 };
-    let metadata_bytes = if random.u8(..8) == 0 { random.u16(..120) } else { 0 };
+    let trailer = if random.u8(..8) == 0 { random.u16(..120) | (random.u16(..4) << 14) } else { 0 };
     let time_left_ms = if random.u8(..4) == 0 { random.u32(..) } else { 0 };
-    Head { kind, streams, metadata_bytes, call, component, method, time_left_ms }.before(&payload)
+    Head { kind, streams, trailer, call, component, method, time_left_ms }.before(&payload)
 }
 
 fn bytes(random: &mut Rng, most: usize) -> Vec<u8> {

@@ -12,8 +12,8 @@ use crate::{
     soon,
 };
 
-/// The largest message behind its header, and the most metadata behind that.
-const FRAME_BYTES_MAX: usize = (64 << 20) + 24 + (8 << 10);
+/// The largest message behind its header, and behind that a trace, a key, and the most metadata.
+const FRAME_BYTES_MAX: usize = (64 << 20) + 24 + 25 + 8 + (8 << 10);
 
 /// Streams for large frames that one peer may have open.
 const LARGE_FRAMES_MAX: usize = 16;

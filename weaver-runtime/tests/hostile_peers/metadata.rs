@@ -8,11 +8,17 @@ use crate::{
     siege::Siege,
 };
 
+/// The most that a header can say of the length of what is behind the arguments.
+const TRAILER_BYTES_MAX: usize = (1 << 14) - 1;
+
+/// In that field: there is a trace, and a route key.
+const HAS_TRACE: u16 = 1 << 15;
+const HAS_KEY: u16 = 1 << 14;
+
 /// A request to `user` with these bytes as its metadata.
 fn request(call: u64, metadata: &[u8]) -> Vec<u8> {
-    let metadata_bytes = u16::try_from(metadata.len()).unwrap();
-    Head { kind: kind::REQUEST, metadata_bytes, call, method: USER, ..Head::default() }
-        .before(metadata)
+    let trailer = u16::try_from(metadata.len()).unwrap();
+    Head { kind: kind::REQUEST, trailer, call, method: USER, ..Head::default() }.before(metadata)
 }
 
 async fn answer(raw: &mut Raw, call: u64, metadata: &[u8]) -> Failure {
@@ -27,11 +33,39 @@ async fn metadata_that_is_longer_than_its_frame_ends_the_connection() {
     for claimed in [1, 100, u16::MAX] {
         let mut siege = Siege::new().await;
         let mut raw = siege.attacker().await;
-        let head = Head { kind: kind::REQUEST, metadata_bytes: claimed, ..Head::default() };
+        let head = Head { kind: kind::REQUEST, trailer: claimed, ..Head::default() };
         raw.send(&head.before(&[])).await;
-        siege.expect_thrown_out(&raw, "bytes of metadata in a frame of").await;
+        siege.expect_thrown_out(&raw, "a trailer of").await;
         siege.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trailer_without_what_it_says_ends_the_connection() {
+    for (has, bytes) in [(HAS_TRACE, 24), (HAS_KEY, 7), (HAS_TRACE | HAS_KEY, 32), (HAS_TRACE, 0)] {
+        let mut siege = Siege::new().await;
+        let mut raw = siege.attacker().await;
+        let trailer = has | u16::try_from(bytes).unwrap();
+        let head = Head { kind: kind::REQUEST, trailer, ..Head::default() };
+        raw.send(&head.before(&vec![7; bytes])).await;
+        siege.expect_thrown_out(&raw, "does not hold what it should").await;
+        siege.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_cannot_be_and_a_key_for_nobody_are_nothing() {
+    let mut siege = Siege::new().await;
+    let mut raw = siege.attacker().await;
+    for (call, byte) in [(1, 0), (2, 0xff)] {
+        let trailer = HAS_TRACE | HAS_KEY | 33;
+        let head = Head { kind: kind::REQUEST, trailer, call, method: USER, ..Head::default() };
+        raw.send(&head.before(&[byte; 33])).await;
+        let user: weaver_runtime::Result<Option<String>> = raw.next().await.decode();
+        assert_eq!(user.unwrap(), None);
+    }
+    raw.assert_lives(100).await;
+    siege.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +96,7 @@ async fn garbage_in_the_metadata_is_a_malformed_call() {
 async fn too_much_metadata_is_refused_with_both_numbers() {
     let mut siege = Siege::new().await;
     let mut raw = siege.attacker().await;
-    for (call, bytes) in [(1, METADATA_BYTES_MAX + 1), (2, usize::from(u16::MAX))] {
+    for (call, bytes) in [(1, METADATA_BYTES_MAX + 1), (2, TRAILER_BYTES_MAX)] {
         let failure = answer(&mut raw, call, &vec![0; bytes]).await;
         let bytes_max = METADATA_BYTES_MAX;
         let refusal = Refusal::MetadataTooLarge { bytes, bytes_max };

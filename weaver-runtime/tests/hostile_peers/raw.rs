@@ -98,7 +98,8 @@ pub(crate) fn frame(kind: u8, call: u64, component: u16, method: u16, payload: &
 pub(crate) struct Head {
     pub(crate) kind: u8,
     pub(crate) streams: u8,
-    pub(crate) metadata_bytes: u16,
+    /// How much of `rest` is behind the payload, and what is there.
+    pub(crate) trailer: u16,
     pub(crate) call: u64,
     pub(crate) component: u16,
     pub(crate) method: u16,
@@ -106,12 +107,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// A frame of this head and `rest`, which is the payload and the metadata.
+    /// A frame of this head and `rest`, which is the payload and the trailer.
     pub(crate) fn before(self, rest: &[u8]) -> Vec<u8> {
         let bytes = u32::try_from(HEADER_BYTES + rest.len()).unwrap();
         let mut frame = frame_of_length(bytes, self.kind, self.call);
         frame[5] = self.streams;
-        frame[6..8].copy_from_slice(&self.metadata_bytes.to_le_bytes());
+        frame[6..8].copy_from_slice(&self.trailer.to_le_bytes());
         frame[16..18].copy_from_slice(&self.component.to_le_bytes());
         frame[18..20].copy_from_slice(&self.method.to_le_bytes());
         frame[20..24].copy_from_slice(&self.time_left_ms.to_le_bytes());

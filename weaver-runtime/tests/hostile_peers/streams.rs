@@ -164,8 +164,8 @@ async fn streams_that_begin_with_something_else_end_the_connection() {
         ("an unknown kind", frame(99, 1, 0, 0, &[]), "unknown kind 99"),
         (
             "metadata",
-            Head { kind: kind::STREAM, metadata_bytes: 1, ..Head::default() }.before(&[]),
-            "bytes of metadata in a frame of 24",
+            Head { kind: kind::STREAM, trailer: 1, ..Head::default() }.before(&[]),
+            "a trailer of 1 bytes in a frame of 24",
         ),
     ];
     for (what, bytes, line) in cases {

@@ -16,7 +16,7 @@ use weaver_runtime::{App, CallErrorKind, Ref, Stream};
 use super::{
     alone::{is_alone, say_peak},
     init::Counted,
-    raw_guest::{HAS_MANY_MEMORIES, LISTENS_EVERYWHERE, Raw, Script, exchanges, kind, raw},
+    raw_guest::{HAS_MANY_MEMORIES, LISTENS_EVERYWHERE, Raw, Script, exchanges, has, kind, raw},
     town::{Town, app},
 };
 
@@ -94,7 +94,12 @@ async fn what_is_no_frame_ends_the_instance() {
     ends(hello.frame(), "kind Hello").await;
     let mut frame = reply.frame();
     frame[6] = 200;
-    ends(frame, "200 bytes of metadata in a frame of 24").await;
+    ends(frame, "a trailer of 200 bytes in a frame of 24").await;
+    let request = Raw { kind: kind::REQUEST, call: 1, component: OUTER, ..Raw::default() };
+    for (has, trailer) in [(has::KEY, &[7; 3][..]), (has::KEY, &[]), (has::TRACE, &[7; 24])] {
+        let frame = Raw { has, trailer, ..request }.frame();
+        ends(frame, "bytes, which does not hold what it should").await;
+    }
 }
 
 #[tokio::test]
@@ -157,17 +162,17 @@ async fn frames_about_nothing_are_nothing() {
 #[tokio::test]
 async fn requests_that_are_wrong_are_refused() {
     let request = |call| Raw { kind: kind::REQUEST, call, component: OUTER, ..Raw::default() };
-    let keyed = |call| Raw { kind: kind::KEYED_REQUEST, ..request(call) };
+    let keyed = |call| Raw { has: has::KEY, ..request(call) };
     let frames = [
         is_there(),
-        Raw { metadata: &[1, 2, 3], ..request(1) }.frame(),
-        Raw { metadata: &[0xff; 9000], ..request(3) }.frame(),
-        Raw { metadata: &[1, 2, 3], ..keyed(5) }.frame(),
-        keyed(7).frame(),
-        Raw { metadata: &[0xff; 20], ..keyed(9) }.frame(),
+        Raw { trailer: &[1, 2, 3], ..request(1) }.frame(),
+        Raw { trailer: &[0xff; 9000], ..request(3) }.frame(),
+        Raw { trailer: &[0xff; 8], ..keyed(5) }.frame(),
+        Raw { trailer: &[0xff; 20], ..keyed(9) }.frame(),
         Raw { method: 77, ..request(11) }.frame(),
         Raw { payload: &[0xff; 3], ..request(13) }.frame(),
         Raw { streams: 255, ..request(15) }.frame(),
+        Raw { trailer: &[0; 33], has: has::KEY | has::TRACE, ..request(17) }.frame(),
     ];
     let (app, calm) = Town::raw(once(frames.concat()).guest()).await;
     get(&app).await.unwrap();

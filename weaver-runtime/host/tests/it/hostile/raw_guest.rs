@@ -231,12 +231,17 @@ pub(super) mod kind {
     pub(crate) const CANCEL: u8 = 6;
     pub(crate) const ACCEPT: u8 = 8;
     pub(crate) const ITEM: u8 = 10;
-    pub(crate) const KEYED_REQUEST: u8 = 12;
     pub(crate) const CONNECTED: u8 = 13;
     pub(crate) const ENDED: u8 = 14;
     pub(crate) const CREDIT: u8 = 15;
     pub(crate) const STOP: u8 = 16;
     pub(crate) const WAITS: u8 = 17;
+}
+
+/// What there is in a trailer, as it is written beside its length.
+pub(super) mod has {
+    pub(crate) const TRACE: u16 = 1 << 15;
+    pub(crate) const KEY: u16 = 1 << 14;
 }
 
 /// One frame.
@@ -249,28 +254,29 @@ pub(super) struct Raw<'a> {
     pub(super) method: u16,
     pub(super) number: u32,
     pub(super) payload: &'a [u8],
-    pub(super) metadata: &'a [u8],
+    pub(super) trailer: &'a [u8],
+    pub(super) has: u16,
 }
 
 impl Raw<'_> {
     pub(super) fn frame(self) -> Vec<u8> {
-        let bytes = 24 + self.payload.len() + self.metadata.len();
+        let bytes = 24 + self.payload.len() + self.trailer.len();
         self.lies(u32::try_from(bytes).unwrap())
     }
 
     /// The same with another length.
     pub(super) fn lies(self, bytes: u32) -> Vec<u8> {
-        let Self { kind, streams, call, component, method, number, payload, metadata } = self;
-        let metadata_bytes = u16::try_from(metadata.len()).unwrap();
+        let Self { kind, streams, call, component, method, number, payload, trailer, has } = self;
+        let field = has | u16::try_from(trailer.len()).unwrap();
         let mut frame = bytes.to_le_bytes().to_vec();
         frame.extend([kind, streams]);
-        frame.extend(metadata_bytes.to_le_bytes());
+        frame.extend(field.to_le_bytes());
         frame.extend(call.to_le_bytes());
         frame.extend(component.to_le_bytes());
         frame.extend(method.to_le_bytes());
         frame.extend(number.to_le_bytes());
         frame.extend(payload);
-        frame.extend(metadata);
+        frame.extend(trailer);
         frame
     }
 }

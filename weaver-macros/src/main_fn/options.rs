@@ -1,19 +1,20 @@
-//! [`RuntimeOptions`]: what stands in the parentheses of `#[main(…)]`.
+//! [`MainOptions`]: what stands in the parentheses of `#[main(…)]`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{LitInt, LitStr, meta::ParseNestedMeta, parse::Parser};
+use quote::quote;
+use syn::{LitInt, LitStr, Path, meta::ParseNestedMeta, parse::Parser};
 
 use crate::mistakes::Mistakes;
 
-/// The tokio runtime that `main` runs on.
+/// The tokio runtime that `main` runs on, and what runs before.
 #[derive(Default)]
-pub(super) struct RuntimeOptions {
+pub(super) struct MainOptions {
     current_thread: bool,
     worker_threads: Option<LitInt>,
+    init: Option<Path>,
 }
 
-impl RuntimeOptions {
+impl MainOptions {
     pub(super) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut options = Self::default();
         let parser = syn::meta::parser(|option| options.set(&option));
@@ -43,19 +44,21 @@ impl RuntimeOptions {
                 return Err(syn::Error::new(threads.span(), "write at least 1"));
             }
             self.worker_threads = Some(threads);
+        } else if option.path.is_ident("init") {
+            self.init = Some(option.value()?.parse()?);
         } else {
-            let message = "unknown option: write `flavor = \"current_thread\"` or \
-                           `worker_threads = 4`";
+            let message = "unknown option: write `flavor = \"current_thread\"`, \
+                           `worker_threads = 4` or `init = a_function`";
             return Err(option.error(message));
         }
         Ok(())
     }
 }
 
-impl ToTokens for RuntimeOptions {
+impl MainOptions {
     /// A variant of `RuntimeSpec`.
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(match (&self.worker_threads, self.current_thread) {
+    pub(super) fn emit_runtime(&self) -> TokenStream {
+        match (&self.worker_threads, self.current_thread) {
             (_, true) => quote!(CurrentThread),
             (None, false) => {
                 quote!(MultiThread { worker_threads: ::core::option::Option::None })
@@ -63,6 +66,14 @@ impl ToTokens for RuntimeOptions {
             (Some(threads), false) => {
                 quote!(MultiThread { worker_threads: ::core::option::Option::Some(#threads) })
             }
-        });
+        }
+    }
+
+    /// A `fn()`.
+    pub(super) fn emit_init(&self) -> TokenStream {
+        match &self.init {
+            None => quote!(|| ()),
+            Some(init) => quote!(#init),
+        }
     }
 }

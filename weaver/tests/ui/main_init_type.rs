@@ -1,0 +1,4 @@
+#[weaver::main(init = prepare)]
+async fn main() {}
+
+async fn prepare() {}
