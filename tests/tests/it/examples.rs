@@ -11,12 +11,14 @@ use std::{
     time::Duration,
 };
 
+use weaver_tests::errand::TRACE;
+
 use crate::{
     sandboxes::build_guests,
     support::{Deployment, fresh_directory},
 };
 
-const EXAMPLES: [&str; 4] = ["collatz", "factors", "hello", "thumbnails"];
+const EXAMPLES: [&str; 5] = ["collatz", "factors", "hello", "reverser", "thumbnails"];
 
 /// The first sandbox begins with building the host, which takes minutes.
 const FIRST_SECONDS_MAX: u64 = 1800;
@@ -97,7 +99,8 @@ fn ask(address: &str, request: &str, body: &[u8]) -> (String, Vec<u8>) {
     stream.set_read_timeout(limit).expect("a limit");
     let length = body.len();
     let head = format!(
-        "{request} HTTP/1.1\r\nHost: example\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        "{request} HTTP/1.1\r\nHost: example\r\nConnection: close\r\nContent-Length: {length}\r\n\
+         traceparent: {TRACE}\r\n\r\n"
     );
     stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
     let mut answer = Vec::new();
@@ -153,6 +156,16 @@ fn factors() {
     });
 }
 
+#[test]
+fn reverser() {
+    is_the_same("reverser", |running| {
+        let address = running.address("reverser");
+        let reversed = ask(&address, "GET /reverse?s=abcdef", b"");
+        assert_eq!(String::from_utf8_lossy(&reversed.1), "fedcba");
+        vec![reversed, ask(&address, "GET /", b""), ask(&address, "GET /reverse", b"")]
+    });
+}
+
 /// Two images of one pixel.
 const PNG: &[u8] = b"\
     \x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\
@@ -178,6 +191,11 @@ fn thumbnails() {
         let mut answers = answers.to_vec();
         answers.push(ask(&address, "POST /", b"no image"));
         answers.push(ask(&address, "GET /", b""));
+        // What the decoder and `main` log, wherever they are, is of the request's trace.
+        for logged in ["decoding bytes=8", "no thumbnail bytes=8"] {
+            let line = running.0.wait_for_line(logged);
+            assert!(line.ends_with(" trace_id=0af7651916cd43dd8448eb211c80319c"), "{line}");
+        }
         answers
     });
 }
