@@ -7,6 +7,7 @@ extern crate weaver_runtime as weaver;
 mod authority;
 mod commands;
 mod deployer;
+mod diagram;
 mod host;
 mod ingress;
 mod logs;

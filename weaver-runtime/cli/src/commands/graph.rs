@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Planned;
-use crate::{logs, outline::Outline, plan::Sandboxes};
+use crate::{diagram::Diagram, logs, outline::Outline, plan::Sandboxes};
 
 /// Show a program's components, their methods, and which of them run together.
 ///
@@ -34,6 +34,10 @@ pub(super) struct Graph {
 enum Format {
     /// Groups, components, methods and edges, for people.
     Text,
+    /// Groups, components and edges, for Mermaid: forges draw it in Markdown.
+    Mermaid,
+    /// The same for Graphviz.
+    Dot,
     /// The program alone, for tools.
     Json,
 }
@@ -42,13 +46,17 @@ impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let Planned { project, graph, plan, .. } =
             Planned::new(&self.directory, self.release, Sandboxes::default())?;
-        if self.json || self.format == Format::Json {
-            logs::say(&serde_json::to_string_pretty(&graph)?);
-        } else {
-            let (app, config) = (&project.app_name(&graph), &project.config);
-            let outline = Outline { app, graph: &graph, plan: &plan, config };
-            logs::say(outline.to_string().trim_end());
-        }
+        let (graph, plan, config) = (&graph, &plan, &project.config);
+        let diagram = Diagram { graph, plan, config };
+        let text = match if self.json { Format::Json } else { self.format } {
+            Format::Text => {
+                Outline { app: &project.app_name(graph), graph, plan, config }.to_string()
+            }
+            Format::Mermaid => diagram.mermaid(),
+            Format::Dot => diagram.dot(),
+            Format::Json => serde_json::to_string_pretty(graph)?,
+        };
+        logs::say(text.trim_end());
         Ok(0)
     }
 }

@@ -73,6 +73,18 @@ fn tools_get_the_program_as_json() {
 }
 
 #[test]
+fn others_draw_it() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.fixture("collatz", &[], "");
+    let mermaid = graph(&sandbox, &project, &["--format", "mermaid"]).stdout;
+    assert!(mermaid.starts_with("flowchart LR\n  subgraph g0[\"main\"]\n"), "{mermaid}");
+    assert!(mermaid.contains("-.->|remote| c1\n"), "{mermaid}");
+    let dot = graph(&sandbox, &project, &["--format", "dot"]).stdout;
+    assert!(dot.starts_with("digraph {\n") && dot.ends_with("}\n"), "{dot}");
+    assert!(dot.contains("c0 -> c1 [label=\"remote\", style=dashed];\n"), "{dot}");
+}
+
+#[test]
 fn mistakes_are_those_of_a_deployment() {
     let sandbox = Sandbox::new();
     let config = "[groups.even]\ncomponents = [\"Evne\"]\n";
@@ -81,7 +93,7 @@ fn mistakes_are_those_of_a_deployment() {
     let ended = graph(&sandbox, &sandbox.fixture("unfit", &[], ""), &[]);
     ended.assert_error(&["refused to start", "Absent"]);
     sandbox.run(&["graph", "no/such"]).assert_error(&["no/such is not a directory"]);
-    for arguments in [["--format", "dot"], ["--json", "--format=text"]] {
+    for arguments in [["--format", "svg"], ["--json", "--format=text"]] {
         let ended = sandbox.run(&[&["graph"][..], &arguments].concat());
         assert_eq!(ended.code, Some(2), "{ended:#?}");
     }
