@@ -1,6 +1,7 @@
 //! The command line.
 
 mod build;
+mod check;
 mod deploy;
 mod graph;
 mod run;
@@ -39,6 +40,7 @@ enum Command {
     Run(run::Run),
     Status(status::Status),
     Graph(graph::Graph),
+    Check(check::Check),
     /// Ask a program for its components.
     #[command(name = "ask", hide = true)]
     Ask {
@@ -58,6 +60,7 @@ impl Arguments {
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
             Command::Graph(graph) => graph.run(),
+            Command::Check(check) => check.run(),
             Command::Ask { program } => Ok(program::ask(&program)?),
             Command::Ingress => ingress::run(),
         }

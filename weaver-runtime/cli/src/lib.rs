@@ -5,6 +5,7 @@
 extern crate weaver_runtime as weaver;
 
 mod authority;
+mod check;
 mod commands;
 mod deployer;
 mod diagram;

@@ -8,7 +8,10 @@ use weaver_runtime::{
     placement::MAIN,
 };
 
-use crate::{plan::Plan, wrap::wrap};
+use crate::{
+    plan::Plan,
+    wrap::{counted, wrap},
+};
 
 /// What `weaver graph` shows: the groups, `main` and each component, and what cannot travel.
 pub(crate) struct Outline<'a> {
@@ -122,8 +125,8 @@ fn method(method: &MethodNode) -> Row {
 
 impl fmt::Display for Outline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let components = count(self.graph.components.len(), "component");
-        let groups = count(self.plan.groups.len(), "group");
+        let components = counted(self.graph.components.len(), "component");
+        let groups = counted(self.plan.groups.len(), "group");
         writeln!(f, "{}: {components} in {groups}\n", self.app)?;
         self.plan.fmt_groups(f)?;
         let blocks = self.blocks();
@@ -167,11 +170,6 @@ impl Row {
             format!("{start}\n{:indent$}{remark}", "")
         }
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 #[cfg(test)]

@@ -165,6 +165,22 @@ impl Project {
         }
     }
 
+    /// The profiles of cargo, `dev` and `release`, in which a panic ends the process.
+    pub(crate) fn aborting_profiles(&self) -> Result<Vec<String>, ProjectError> {
+        let mut cargo = cargo();
+        cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
+        let found = cargo.current_dir(&self.directory).stdin(Stdio::null()).stderr(Stdio::null());
+        let found = found.output().map_err(ProjectError::Cargo)?;
+        // A program file may be anywhere.
+        let text = std::fs::read_to_string(String::from_utf8_lossy(&found.stdout).trim());
+        let manifest: toml::Table = text.ok().and_then(|it| it.parse().ok()).unwrap_or_default();
+        let aborts = |profile: &&str| {
+            let panic = manifest.get("profile").and_then(|it| it.get(*profile)?.get("panic"));
+            panic.and_then(toml::Value::as_str) == Some("abort")
+        };
+        Ok(["dev", "release"].iter().copied().filter(aborts).map(str::to_owned).collect())
+    }
+
     fn manifest(&self) -> PathBuf {
         self.directory.join("Cargo.toml")
     }

@@ -1,4 +1,4 @@
-//! Text in lines that fit a terminal.
+//! Text as people read it: in lines that fit a terminal, with numbers and their nouns.
 
 /// Fits a terminal of 100 columns with a margin, and can still be read in one of 80, which breaks few
 /// lines.
@@ -23,6 +23,12 @@ pub(crate) fn wrap(text: &str, indent: usize) -> String {
         column += length;
     }
     wrapped
+}
+
+/// A number and its noun.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The `weaver` command as a person runs it: real processes, real signals, wrong input.
 
+mod check;
 mod fixtures;
 mod graph;
 mod kills;
