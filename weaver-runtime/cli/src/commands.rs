@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod deploy;
 mod graph;
+mod new;
 mod run;
 mod status;
 
@@ -35,6 +36,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
     Deploy(deploy::Deploy),
     Build(build::Build),
     Run(run::Run),
@@ -55,6 +57,7 @@ impl Arguments {
     /// Runs the command; its exit code, or an error to print.
     pub(crate) fn run(self) -> Result<u8, Box<dyn Error>> {
         match self.command {
+            Command::New(new) => new.run(),
             Command::Deploy(deploy) => deploy.run(),
             Command::Build(build) => build.run(),
             Command::Run(run) => run.run(),

@@ -7,6 +7,7 @@ mod kills;
 mod life;
 mod load;
 mod mistakes;
+mod new;
 mod processes;
 mod sandbox;
 mod status;

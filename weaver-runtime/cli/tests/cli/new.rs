@@ -1,0 +1,60 @@
+//! `weaver new`: what it makes is a program.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::sandbox::Sandbox;
+
+/// Makes a program in a folder of its own, and gives what was said of it.
+fn new(sandbox: &Sandbox, arguments: &[&str]) -> (String, String) {
+    let folder = sandbox.project("made", &[]).join("shop");
+    let path = folder.to_str().unwrap();
+    let ended = sandbox.run(&[&["new", path], arguments].concat());
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    (path.to_owned(), ended.stdout)
+}
+
+/// The versions that the workspace has: cargo need not look for others.
+fn lock(folder: &Path) {
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+    fs::copy(lock, folder.join("Cargo.lock")).unwrap();
+}
+
+#[test]
+fn it_builds_and_its_tests_pass() {
+    let sandbox = Sandbox::new();
+    let (path, said) = new(&sandbox, &[]);
+    for text in ["cargo run --manifest-path", "cargo test --manifest-path", "deploy", "graph"] {
+        assert!(said.contains(text), "{said}");
+    }
+    lock(Path::new(&path));
+    let tested = Command::new(env!("CARGO"))
+        .args(["test", "--manifest-path", &format!("{path}/Cargo.toml")])
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&tested.stderr);
+    assert!(tested.status.success(), "{stderr}");
+    assert!(String::from_utf8_lossy(&tested.stdout).contains("1 passed"), "{tested:?}");
+}
+
+#[test]
+fn the_smallest_is_hello() {
+    let sandbox = Sandbox::new();
+    let (path, _) = new(&sandbox, &["--bare"]);
+    let hello = include_str!("../../../../examples/hello/src/main.rs");
+    assert_eq!(fs::read_to_string(format!("{path}/src/main.rs")).unwrap(), hello);
+    let manifest = fs::read_to_string(format!("{path}/Cargo.toml")).unwrap();
+    assert!(manifest.contains("\n[dependencies]\nweaver = { path = \"/"), "{manifest}");
+}
+
+#[test]
+fn what_is_there_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let (path, _) = new(&sandbox, &["--bare"]);
+    let ended = sandbox.run(&["new", &path]);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.stderr.contains("already exists"), "{ended:#?}");
+    let ended = sandbox.run(&["new", "--weaver", "/nowhere", &format!("{path}2")]);
+    ended.assert_error(&["/nowhere", "--weaver SOURCE"]);
+    assert!(!Path::new(&format!("{path}2")).exists(), "nothing is begun that cannot be finished");
+}
