@@ -235,6 +235,11 @@ impl ConfigFile {
         self.document.listeners.get(name).copied()
     }
 
+    /// Every listener that has an address.
+    pub fn listeners(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
+        self.document.listeners.iter().map(|(name, address)| (name.as_str(), *address))
+    }
+
     /// Where a component goes that no group lists.
     #[must_use]
     pub fn placement_default(&self) -> PlacementDefault {

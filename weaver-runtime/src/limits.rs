@@ -47,6 +47,9 @@ pub const LARGE_FRAMES_MAX: u32 = 16;
 /// this machine, and what a reader that does not read makes us hold.
 pub const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 
+/// What is asked of the kernel for a UDP socket, each way (4 MiB); it commonly allows about 200 KiB.
+pub const SOCKET_BUFFER_BYTES: usize = 4 << 20;
+
 /// Calls that may wait for their answer on one connection. Far above what a node carries with short
 /// handlers (tens of thousands of calls a second), and a bound on memory when a callee hangs.
 pub const CALLS_IN_FLIGHT_MAX: usize = 65_536;

@@ -2,7 +2,9 @@
 
 mod build;
 mod check;
+mod completions;
 mod deploy;
+mod doctor;
 mod graph;
 mod new;
 mod run;
@@ -27,6 +29,9 @@ use crate::{
 /// Run one Rust program as several processes.
 ///
 /// Mark its traits with `#[component]`; which of them run together is decided here, not in the code.
+///
+/// Exit codes: 0 when it did what was asked, 1 when it could not and said why, 2 when the command line is not
+/// understood. `deploy` and `run` end with the exit code of the program's `main`; `deploy` with 0 after a signal.
 #[derive(Debug, Parser)]
 #[command(name = "weaver", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -43,6 +48,8 @@ enum Command {
     Status(status::Status),
     Graph(graph::Graph),
     Check(check::Check),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
     /// Ask a program for its components.
     #[command(name = "ask", hide = true)]
     Ask {
@@ -64,6 +71,8 @@ impl Arguments {
             Command::Status(status) => status.run(),
             Command::Graph(graph) => graph.run(),
             Command::Check(check) => check.run(),
+            Command::Doctor(doctor) => doctor.run(),
+            Command::Completions(completions) => completions.run(),
             Command::Ask { program } => Ok(program::ask(&program)?),
             Command::Ingress => ingress::run(),
         }

@@ -149,11 +149,7 @@ impl Project {
 
     /// Lets rustup install the target, if rustc does not have it.
     fn add_target(&self) -> Result<(), ProjectError> {
-        let mut rustc = Command::new("rustc");
-        rustc.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
-        let printed = rustc.current_dir(&self.directory).output().map_err(ProjectError::Cargo)?;
-        let folder = String::from_utf8_lossy(&printed.stdout).trim().to_owned();
-        if printed.status.success() && Path::new(&folder).is_dir() {
+        if has_target(&self.directory) {
             return Ok(());
         }
         logs::note(&format!("installing the target: rustup target add {GUEST_TARGET}"));
@@ -210,6 +206,17 @@ impl Project {
             }
         }
     }
+}
+
+/// Whether rustc, as it is in this folder, can build guests.
+pub(crate) fn has_target(folder: &Path) -> bool {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
+    let printed = rustc.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    printed.is_ok_and(|printed| {
+        let libraries = String::from_utf8_lossy(&printed.stdout).trim().to_owned();
+        printed.status.success() && Path::new(&libraries).is_dir()
+    })
 }
 
 /// Cargo, as if this command had not been started by it.

@@ -17,7 +17,7 @@ use crate::{
     fingerprint::Signature,
     limits::{
         IDLE_MILLISECONDS_MAX, KEEP_ALIVE_SECONDS, LANES, LARGE_FRAMES_MAX, Limits,
-        STREAM_WINDOW_BYTES,
+        SOCKET_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     },
 };
 
@@ -330,9 +330,6 @@ const LOOPBACK_WINDOW_BYTES: u64 = 1024 * 1024;
 /// only, and looks again after a minute: calls of 64 KiB then take five times the processor time. Here it
 /// was the peer's buffer that was full, for a moment.
 const LOOPBACK_COOLDOWN_MILLISECONDS: u64 = 50;
-
-/// Asked of the kernel for each direction, which commonly allows about 200 KiB.
-const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Flow control: what may be unread on one connection. Room for every stream there can be, so that
 /// streams that nobody reads never hold up the calls beside them.

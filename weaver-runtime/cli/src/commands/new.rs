@@ -143,15 +143,15 @@ fn command() -> &'static str {
 fn next_steps(path: &Path, command: &str) -> String {
     let (path, manifest) = (path.display(), path.join("Cargo.toml"));
     let manifest = manifest.display();
-    format!(
-        "made {path}, a program with one component
-
-  cargo run --manifest-path {manifest}     as one process
-  cargo test --manifest-path {manifest}    its tests
-  {command} deploy {path}     `main` and the component as a process each
-  {command} graph {path}      what it consists of
-"
-    )
+    let steps = [
+        (format!("cargo run --manifest-path {manifest}"), "as one process"),
+        (format!("cargo test --manifest-path {manifest}"), "its tests"),
+        (format!("{command} deploy {path}"), "`main` and the component as a process each"),
+        (format!("{command} graph {path}"), "what it consists of"),
+    ];
+    let width = steps.iter().map(|(step, _)| step.chars().count()).max().unwrap_or(0);
+    let steps = steps.map(|(step, what)| format!("  {step:width$}  # {what}\n"));
+    format!("made {path}, a program with one component\n\n{}", steps.concat().trim_end())
 }
 
 #[cfg(test)]

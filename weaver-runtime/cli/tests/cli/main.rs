@@ -1,6 +1,7 @@
 //! The `weaver` command as a person runs it: real processes, real signals, wrong input.
 
 mod check;
+mod doctor;
 mod fixtures;
 mod graph;
 mod kills;
