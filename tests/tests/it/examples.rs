@@ -18,7 +18,8 @@ use crate::{
     support::{Deployment, fresh_directory},
 };
 
-const EXAMPLES: [&str; 5] = ["collatz", "factors", "hello", "reverser", "thumbnails"];
+const EXAMPLES: [&str; 7] =
+    ["collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
 
 /// The first sandbox begins with building the host, which takes minutes.
 const FIRST_SECONDS_MAX: u64 = 1800;
@@ -154,6 +155,54 @@ fn factors() {
         assert_eq!(String::from_utf8_lossy(&ten.1), "[1 2 5 10]\n");
         vec![ten, ask(&address, "GET /?x=360360", b""), ask(&address, "GET /?x=0", b"")]
     });
+}
+
+#[test]
+fn interfaces() {
+    for way in [Way::OneProcess, Way::Deployed, Way::AllInSandboxes] {
+        let mut running = Running::new("interfaces", way);
+        let status = running.0.finish_within(FIRST_SECONDS_MAX);
+        let output = running.0.output();
+        assert!(status.success(), "{way:?}: {output}");
+        for tick in ["tick 1", "tick 2", "tick 3"] {
+            assert!(output.lines().any(|line| line.ends_with(tick)), "{way:?}: {output}");
+        }
+    }
+}
+
+/// Its `main` is its own and stays native, and so does its listener; its component goes where it is put.
+#[test]
+fn existing_app() {
+    let mut expected = None;
+    for group in [None, Some(""), Some("sandbox = true\n")] {
+        let directory = fresh_directory();
+        let (binary, wasm) = (PROGRAMS.join("existing-app"), GUESTS.join("existing-app.wasm"));
+        let group = group.map(|more| format!("[groups.prices]\ncomponents = [\"Prices\"]\n{more}"));
+        let config = format!(
+            "[app]\nname = \"existing-app\"\nbinary = {binary:?}\nwasm = {wasm:?}\n\
+             env = {{ ADDRESS = \"127.0.0.1:0\" }}\n{}",
+            group.as_deref().unwrap_or_default()
+        );
+        fs::write(directory.path().join("weaver.toml"), config).expect("a weaver.toml");
+        let running = match group {
+            Some(_) => Deployment::in_directory(directory, &[]),
+            None => {
+                let mut program = Command::new(&binary);
+                program.env("ADDRESS", "127.0.0.1:0").env("WEAVER_CONFIG", "/dev/null");
+                Deployment::of(directory, program)
+            }
+        };
+        let line = running.wait_for_line_within(FIRST_SECONDS_MAX, "listening on http://");
+        let address = line.split_once("http://").expect("it is in it").1.trim();
+        let answers = ["tea", "cake", "gold"].map(|it| ask(address, &format!("GET /{it}"), b""));
+        assert_eq!(String::from_utf8_lossy(&answers[0].1), "3.50\n");
+        assert_eq!(
+            expected.get_or_insert_with(|| answers.clone()),
+            &answers,
+            "{}",
+            running.output()
+        );
+    }
 }
 
 #[test]
