@@ -6,6 +6,7 @@
 
 use proc_macro::TokenStream;
 
+mod async_trait;
 mod component;
 mod component_impl;
 mod component_trait;
