@@ -115,9 +115,25 @@ impl Graph {
     /// # Errors
     /// Every component, listener and section that the program does not have.
     pub fn check_names(&self, config: &ConfigFile) -> Result<(), ConfigError> {
+        self.check(config, Vec::new(), Vec::new())
+    }
+
+    /// The same where `main` is not weaver's, as in a test of a program's components: listeners, and the
+    /// section `main`, may be those of a `main` that is not seen here.
+    pub(crate) fn check_names_without_main(&self, config: &ConfigFile) -> Result<(), ConfigError> {
+        self.check(config, config.listeners().map(|(name, _)| name).collect(), vec![MAIN])
+    }
+
+    /// `listeners` and `sections` are known as well.
+    fn check<'a>(
+        &'a self,
+        config: &'a ConfigFile,
+        mut listeners: Vec<&'a str>,
+        mut sections: Vec<&'a str>,
+    ) -> Result<(), ConfigError> {
         let components: Vec<_> = self.components.keys().map(String::as_str).collect();
-        let listeners: Vec<_> = self.listeners().map(|(name, _)| name).collect();
-        let sections: Vec<_> = self.sections().collect();
+        listeners.extend(self.listeners().map(|(name, _)| name));
+        sections.extend(self.sections());
         let (components, listeners, sections) = (&components, &listeners, &sections);
         config.check(&Known { components, listeners, sections })
     }

@@ -64,7 +64,10 @@ impl AppBuilder {
         };
         // Without a file there is nothing to compare, and no need for the graph.
         if config.path().is_some() {
-            registry.graph().check_names(&config)?;
+            match self.package {
+                Some(_) => registry.graph().check_names(&config)?,
+                None => registry.graph().check_names_without_main(&config)?,
+            }
         }
         Ok(Role::Whole(registry, Box::new(config)))
     }
