@@ -8,6 +8,7 @@ use crate::{
     config::{ConfigError, ConfigFile, Known},
     fingerprint::{Fingerprint, Signature},
     placement::MAIN,
+    stream::STREAM,
 };
 
 /// What a built program consists of. A program tells it without running its `main`.
@@ -22,7 +23,7 @@ pub struct Graph {
 }
 
 /// One component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentNode {
     /// The implementing type.
     pub implementation: String,
@@ -35,7 +36,7 @@ pub struct ComponentNode {
 }
 
 /// One method.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodNode {
     /// The method's name.
     pub name: String,
@@ -73,6 +74,13 @@ impl Graph {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.signatures())
+    }
+
+    /// Every method as `(component, method)`, in the order of the wire's indices.
+    pub fn methods(&self) -> impl Iterator<Item = (&str, &MethodNode)> {
+        self.components.iter().flat_map(|(component, node)| {
+            node.methods.iter().map(move |method| (component.as_str(), method))
+        })
     }
 
     /// A line for each method, in the order of the wire's indices.
@@ -141,6 +149,14 @@ impl Graph {
     fn requests(&self) -> impl Iterator<Item = (&str, &Requests)> {
         let components = self.components.iter().map(|(name, node)| (name.as_str(), &node.requests));
         std::iter::once((MAIN, &self.main)).chain(components)
+    }
+}
+
+impl MethodNode {
+    /// Whether there is a stream among the arguments.
+    #[must_use]
+    pub fn takes_stream(&self) -> bool {
+        self.arguments_shape.contains(STREAM)
     }
 }
 

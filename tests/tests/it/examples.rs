@@ -126,15 +126,22 @@ fn is_the_same(example: &str, talk: impl Fn(&Running) -> Vec<(String, Vec<u8>)>)
     }
 }
 
-#[test]
-fn hello() {
+/// Runs an example that ends by itself in every way, and looks for what it prints.
+fn prints(example: &str, lines: &[&str]) {
     for way in [Way::OneProcess, Way::Deployed, Way::AllInSandboxes] {
-        let mut running = Running::new("hello", way);
+        let mut running = Running::new(example, way);
         let status = running.0.finish_within(FIRST_SECONDS_MAX);
         let output = running.0.output();
         assert!(status.success(), "{way:?}: {output}");
-        assert!(output.lines().any(|line| line.ends_with("Hello, world!")), "{way:?}: {output}");
+        for wanted in lines {
+            assert!(output.lines().any(|line| line.ends_with(wanted)), "{way:?}: {output}");
+        }
     }
+}
+
+#[test]
+fn hello() {
+    prints("hello", &["Hello, world!"]);
 }
 
 #[test]
@@ -159,15 +166,7 @@ fn factors() {
 
 #[test]
 fn interfaces() {
-    for way in [Way::OneProcess, Way::Deployed, Way::AllInSandboxes] {
-        let mut running = Running::new("interfaces", way);
-        let status = running.0.finish_within(FIRST_SECONDS_MAX);
-        let output = running.0.output();
-        assert!(status.success(), "{way:?}: {output}");
-        for tick in ["tick 1", "tick 2", "tick 3"] {
-            assert!(output.lines().any(|line| line.ends_with(tick)), "{way:?}: {output}");
-        }
-    }
+    prints("interfaces", &["tick 1", "tick 2", "tick 3"]);
 }
 
 /// Its `main` is its own and stays native, and so does its listener; its component goes where it is put.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use weaver_runtime::graph::{Graph, MethodNode};
+use weaver_runtime::graph::Graph;
 
 use crate::{plan::Plan, wrap::wrap};
 
@@ -24,10 +24,8 @@ impl Findings {
                  all calls that are in it; leave it out, and the panic is an error at its caller"
             )
         });
-        let methods = graph.components.iter().flat_map(|(component, node)| {
-            node.methods.iter().map(move |method| (component.as_str(), method))
-        });
-        let streams = methods.filter(|(_, method)| takes_stream(method) && method.idempotent);
+        let streams =
+            graph.methods().filter(|(_, method)| method.takes_stream() && method.idempotent);
         let streams = streams.map(|(component, method)| {
             let name = &method.name;
             format!(
@@ -37,10 +35,6 @@ impl Findings {
         });
         Self { errors: plan.problems(graph), warnings: aborting.chain(streams).collect() }
     }
-}
-
-fn takes_stream(method: &MethodNode) -> bool {
-    method.arguments_shape.contains("weaver::Stream")
 }
 
 impl fmt::Display for Findings {
@@ -60,19 +54,14 @@ mod tests {
 
     use weaver_runtime::{
         config::ConfigFile,
-        graph::{ComponentNode, Requests},
+        graph::{ComponentNode, MethodNode, Requests},
     };
 
     use super::*;
     use crate::plan::Sandboxes;
 
     fn findings(method: MethodNode, config: &str, aborting: &[&str]) -> Findings {
-        let node = ComponentNode {
-            implementation: String::new(),
-            location: String::new(),
-            methods: vec![method],
-            requests: Requests::default(),
-        };
+        let node = ComponentNode { methods: vec![method], ..ComponentNode::default() };
         let graph = Graph {
             package: "shop".to_owned(),
             components: [("Store".to_owned(), node)].into(),
@@ -89,12 +78,8 @@ mod tests {
             name: "put".to_owned(),
             arguments: vec!["body".to_owned()],
             arguments_shape: "(bytes)".to_owned(),
-            result_shape: String::new(),
             idempotent: true,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: Vec::new(),
+            ..MethodNode::default()
         }
     }
 

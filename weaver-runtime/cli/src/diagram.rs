@@ -1,14 +1,11 @@
 //! [`Diagram`]: a program and its placement as a picture, in languages that others draw. Pure.
 
-use std::fmt::{self, Write};
+use weaver_runtime::{config::ConfigFile, graph::Graph, placement::EdgeKind};
 
-use weaver_runtime::{
-    config::ConfigFile,
-    graph::Graph,
-    placement::{EdgeKind, MAIN},
+use crate::{
+    outline::place,
+    plan::{Group, Plan},
 };
-
-use crate::plan::{Group, Plan};
 
 /// What `weaver graph` draws: groups with their components, references, listeners.
 pub(crate) struct Diagram<'a> {
@@ -20,42 +17,34 @@ pub(crate) struct Diagram<'a> {
 impl Diagram<'_> {
     /// For [Mermaid](https://mermaid.js.org), which forges draw in Markdown.
     pub(crate) fn mermaid(&self) -> String {
-        self.draw(&Mermaid)
+        self.elements().iter().map(mermaid).collect()
     }
 
     /// For [Graphviz](https://graphviz.org).
     pub(crate) fn dot(&self) -> String {
-        self.draw(&Dot)
+        self.elements().iter().map(dot).collect()
     }
 
-    fn draw(&self, language: &dyn Language) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write(language, &mut text);
-        text
-    }
-
-    fn write(&self, language: &dyn Language, text: &mut String) -> fmt::Result {
-        language.begin(text)?;
-        for (index, group) in self.plan.groups.iter().enumerate() {
-            language.begin_group(text, index, &title(group))?;
-            let main = (group.name == MAIN).then_some(MAIN).into_iter();
-            for name in main.chain(group.components.iter().map(String::as_str)) {
-                language.component(text, self.number(name), name)?;
-            }
-            language.end_group(text)?;
+    fn elements(&self) -> Vec<Element<'_>> {
+        let mut elements = vec![Element::Begin];
+        for (number, group) in self.plan.groups.iter().enumerate() {
+            elements.push(Element::BeginGroup { number, title: title(group) });
+            let component = |name| Element::Component { number: self.number(name), name };
+            elements.extend(group.members().map(component));
+            elements.push(Element::EndGroup);
         }
-        for (number, (listener, holder)) in self.graph.listeners().enumerate() {
-            let address = self.config.listener(listener);
-            let address = address.map_or_else(|| "a free port".to_owned(), |at| at.to_string());
-            language.listener(text, number, listener, &address, self.number(holder))?;
-        }
-        for (caller, callee) in self.graph.edges() {
-            let is_direct = self.plan.placement.edge_kind(caller, callee) == EdgeKind::Direct;
-            let label = self.plan.edge_kind(caller, callee);
-            language.edge(text, self.number(caller), self.number(callee), &label, is_direct)?;
-        }
-        language.end(text)
+        elements.extend(self.graph.listeners().enumerate().map(|(number, (name, holder))| {
+            let (place, holder) = (place(self.config, name), self.number(holder));
+            Element::Listener { number, name, place, holder }
+        }));
+        elements.extend(self.graph.edges().map(|(caller, callee)| Element::Edge {
+            caller: self.number(caller),
+            callee: self.number(callee),
+            kind: self.plan.edge_kind(caller, callee),
+            is_direct: self.plan.placement.edge_kind(caller, callee) == EdgeKind::Direct,
+        }));
+        elements.push(Element::End);
+        elements
     }
 
     /// Names may hold what a language does not let stand there.
@@ -72,134 +61,61 @@ fn title(group: &Group) -> String {
     format!("{}{times}{sandboxed}", group.name)
 }
 
-/// How a picture is written down.
-trait Language {
-    fn begin(&self, text: &mut String) -> fmt::Result;
-    fn begin_group(&self, text: &mut String, number: usize, title: &str) -> fmt::Result;
-    fn component(&self, text: &mut String, number: usize, name: &str) -> fmt::Result;
-    fn end_group(&self, text: &mut String) -> fmt::Result;
-    fn listener(
-        &self,
-        text: &mut String,
-        number: usize,
-        name: &str,
-        address: &str,
-        holder: usize,
-    ) -> fmt::Result;
-    fn edge(
-        &self,
-        text: &mut String,
-        caller: usize,
-        callee: usize,
-        label: &str,
-        is_direct: bool,
-    ) -> fmt::Result;
-    fn end(&self, text: &mut String) -> fmt::Result;
+/// A part of the picture, in the order in which they are written down.
+enum Element<'a> {
+    Begin,
+    BeginGroup { number: usize, title: String },
+    Component { number: usize, name: &'a str },
+    EndGroup,
+    Listener { number: usize, name: &'a str, place: String, holder: usize },
+    Edge { caller: usize, callee: usize, kind: String, is_direct: bool },
+    End,
 }
 
-struct Mermaid;
-
-impl Language for Mermaid {
-    fn begin(&self, text: &mut String) -> fmt::Result {
-        writeln!(text, "flowchart LR")
-    }
-
-    fn begin_group(&self, text: &mut String, number: usize, title: &str) -> fmt::Result {
-        writeln!(text, "  subgraph g{number}[\"{}\"]", in_mermaid(title))
-    }
-
-    fn component(&self, text: &mut String, number: usize, name: &str) -> fmt::Result {
-        writeln!(text, "    c{number}[\"{}\"]", in_mermaid(name))
-    }
-
-    fn end_group(&self, text: &mut String) -> fmt::Result {
-        writeln!(text, "  end")
-    }
-
-    fn listener(
-        &self,
-        text: &mut String,
-        number: usize,
-        name: &str,
-        address: &str,
-        holder: usize,
-    ) -> fmt::Result {
-        writeln!(text, "  l{number}([\"{}<br>{address}\"]) --> c{holder}", in_mermaid(name))
-    }
-
-    fn edge(
-        &self,
-        text: &mut String,
-        caller: usize,
-        callee: usize,
-        label: &str,
-        is_direct: bool,
-    ) -> fmt::Result {
-        let arrow = if is_direct { "-->" } else { "-.->" };
-        writeln!(text, "  c{caller} {arrow}|{label}| c{callee}")
-    }
-
-    fn end(&self, _: &mut String) -> fmt::Result {
-        Ok(())
+fn mermaid(element: &Element<'_>) -> String {
+    // Within quotes, it knows entities.
+    let quoted = |text: &str| {
+        text.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
+    };
+    match element {
+        Element::Begin => "flowchart LR\n".to_owned(),
+        Element::BeginGroup { number, title } => {
+            format!("  subgraph g{number}[\"{}\"]\n", quoted(title))
+        }
+        Element::Component { number, name } => format!("    c{number}[\"{}\"]\n", quoted(name)),
+        Element::EndGroup => "  end\n".to_owned(),
+        Element::Listener { number, name, place, holder } => {
+            format!("  l{number}([\"{}<br>{place}\"]) --> c{holder}\n", quoted(name))
+        }
+        Element::Edge { caller, callee, kind, is_direct } => {
+            let arrow = if *is_direct { "-->" } else { "-.->" };
+            format!("  c{caller} {arrow}|{kind}| c{callee}\n")
+        }
+        Element::End => String::new(),
     }
 }
 
-/// Within quotes, Mermaid knows entities.
-fn in_mermaid(text: &str) -> String {
-    text.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
-}
-
-struct Dot;
-
-impl Language for Dot {
-    fn begin(&self, text: &mut String) -> fmt::Result {
-        writeln!(text, "digraph {{\n  rankdir=LR;\n  node [shape=box];")
+fn dot(element: &Element<'_>) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    match element {
+        Element::Begin => "digraph {\n  rankdir=LR;\n  node [shape=box];\n".to_owned(),
+        Element::BeginGroup { number, title } => {
+            format!("  subgraph cluster_{number} {{\n    label=\"{}\";\n", quoted(title))
+        }
+        Element::Component { number, name } => {
+            format!("    c{number} [label=\"{}\"];\n", quoted(name))
+        }
+        Element::EndGroup => "  }\n".to_owned(),
+        Element::Listener { number, name, place, holder } => format!(
+            "  l{number} [shape=ellipse, label=\"{}\\n{place}\"];\n  l{number} -> c{holder};\n",
+            quoted(name)
+        ),
+        Element::Edge { caller, callee, kind, is_direct } => {
+            let style = if *is_direct { "" } else { ", style=dashed" };
+            format!("  c{caller} -> c{callee} [label=\"{}\"{style}];\n", quoted(kind))
+        }
+        Element::End => "}\n".to_owned(),
     }
-
-    fn begin_group(&self, text: &mut String, number: usize, title: &str) -> fmt::Result {
-        writeln!(text, "  subgraph cluster_{number} {{\n    label=\"{}\";", in_dot(title))
-    }
-
-    fn component(&self, text: &mut String, number: usize, name: &str) -> fmt::Result {
-        writeln!(text, "    c{number} [label=\"{}\"];", in_dot(name))
-    }
-
-    fn end_group(&self, text: &mut String) -> fmt::Result {
-        writeln!(text, "  }}")
-    }
-
-    fn listener(
-        &self,
-        text: &mut String,
-        number: usize,
-        name: &str,
-        address: &str,
-        holder: usize,
-    ) -> fmt::Result {
-        let name = in_dot(name);
-        writeln!(text, "  l{number} [shape=ellipse, label=\"{name}\\n{address}\"];")?;
-        writeln!(text, "  l{number} -> c{holder};")
-    }
-
-    fn edge(
-        &self,
-        text: &mut String,
-        caller: usize,
-        callee: usize,
-        label: &str,
-        is_direct: bool,
-    ) -> fmt::Result {
-        let style = if is_direct { "" } else { ", style=dashed" };
-        writeln!(text, "  c{caller} -> c{callee} [label=\"{}\"{style}];", in_dot(label))
-    }
-
-    fn end(&self, text: &mut String) -> fmt::Result {
-        writeln!(text, "}}")
-    }
-}
-
-fn in_dot(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 #[cfg(test)]
@@ -217,9 +133,7 @@ mod tests {
             ..Requests::default()
         };
         let node = |name: &str, names| {
-            let (implementation, location) = (String::new(), String::new());
-            let requests = references(names);
-            let node = ComponentNode { implementation, location, methods: Vec::new(), requests };
+            let node = ComponentNode { requests: references(names), ..ComponentNode::default() };
             (name.to_owned(), node)
         };
         let graph = Graph {

@@ -69,10 +69,7 @@ impl Outline<'_> {
         let listeners = requests.listeners.iter().map(|listener| Row {
             label: "listeners",
             subject: listener.clone(),
-            remark: match self.config.listener(listener) {
-                Some(address) => address.to_string(),
-                None => "a free port".to_owned(),
-            },
+            remark: place(self.config, listener),
         });
         let section = requests.config.then(|| Row {
             label: "config",
@@ -87,10 +84,7 @@ impl Outline<'_> {
 
     /// Methods that can only be called in one process, each with the reason.
     fn problems(&self) -> Vec<String> {
-        let methods = self.graph.components.iter().flat_map(|(component, node)| {
-            node.methods.iter().map(move |method| (component.as_str(), method))
-        });
-        let problems = methods.flat_map(|(component, method)| {
+        let problems = self.graph.methods().flat_map(|(component, method)| {
             let here = match self.plan.has_remote_callers(self.graph, component) {
                 true => "and here others may call it",
                 false => "as it is here",
@@ -104,6 +98,14 @@ impl Outline<'_> {
             })
         });
         problems.collect()
+    }
+}
+
+/// Where a listener binds, in words.
+pub(crate) fn place(config: &ConfigFile, listener: &str) -> String {
+    match config.listener(listener) {
+        Some(address) => address.to_string(),
+        None => "a free port".to_owned(),
     }
 }
 
@@ -184,13 +186,7 @@ mod tests {
         MethodNode {
             name: name.to_owned(),
             arguments: arguments.iter().map(|&name| name.to_owned()).collect(),
-            arguments_shape: String::new(),
-            result_shape: String::new(),
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: Vec::new(),
+            ..MethodNode::default()
         }
     }
 

@@ -117,10 +117,9 @@ impl Plan {
     pub(crate) fn fmt_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.groups.iter().map(|group| group.name.len()).max().unwrap_or(0);
         writeln!(f, "groups")?;
-        for Group { name, components, replicas, sandbox } in &self.groups {
-            let main = (name == MAIN).then_some("main").into_iter();
-            let names: Vec<_> = main.chain(components.iter().map(String::as_str)).collect();
-            let names = wrap(&names.join(", "), 2 + width + 2);
+        for group in &self.groups {
+            let Group { name, replicas, sandbox, .. } = group;
+            let names = wrap(&group.members().collect::<Vec<_>>().join(", "), 2 + width + 2);
             let times = if *replicas == 1 { String::new() } else { format!("  × {replicas}") };
             let sandboxed = if sandbox.is_some() { "  sandboxed" } else { "" };
             writeln!(f, "  {name:width$}  {names}{times}{sandboxed}")?;
@@ -145,6 +144,12 @@ impl Group {
     /// A group of one replica, as a process.
     fn new(name: String, components: Vec<String>) -> Self {
         Self { name, components, replicas: 1, sandbox: None }
+    }
+
+    /// What is in it: `main`, if it is that group, and the components.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        let main = (self.name == MAIN).then_some(MAIN).into_iter();
+        main.chain(self.components.iter().map(String::as_str))
     }
 }
 
@@ -221,24 +226,13 @@ mod tests {
         MethodNode {
             name: name.to_owned(),
             arguments: vec!["body".to_owned()],
-            arguments_shape: String::new(),
-            result_shape: String::new(),
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            problems: Vec::new(),
+            ..MethodNode::default()
         }
     }
 
     fn graph() -> Graph {
         let node = |name: &str, references: &[&str]| {
-            let node = ComponentNode {
-                implementation: String::new(),
-                location: String::new(),
-                methods: Vec::new(),
-                requests: requests(references),
-            };
+            let node = ComponentNode { requests: requests(references), ..ComponentNode::default() };
             (name.to_owned(), node)
         };
         Graph {

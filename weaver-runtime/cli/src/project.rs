@@ -97,9 +97,7 @@ impl Project {
         if !directory.is_dir() {
             return Err(ProjectError::NoDirectory(directory.to_owned()));
         }
-        let file = directory.join(CONFIG_FILE);
-        let config = if file.is_file() { ConfigFile::load(&file)? } else { ConfigFile::default() };
-        let project = Self { directory: directory.to_owned(), config };
+        let project = Self { directory: directory.to_owned(), config: config_in(directory)? };
         if project.config.binary().is_none() && !project.manifest().is_file() {
             return Err(ProjectError::NoPackage(directory.to_owned()));
         }
@@ -206,6 +204,12 @@ impl Project {
             }
         }
     }
+}
+
+/// The configuration of this folder; one that says nothing, if there is none.
+pub(crate) fn config_in(directory: &Path) -> Result<ConfigFile, ConfigError> {
+    let file = directory.join(CONFIG_FILE);
+    if file.is_file() { ConfigFile::load(&file) } else { Ok(ConfigFile::default()) }
 }
 
 /// Whether rustc, as it is in this folder, can build guests.

@@ -10,15 +10,11 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use weaver_runtime::{
-    config::{CONFIG_FILE, ConfigFile},
-    limits::SOCKET_BUFFER_BYTES,
-    sandbox::GUEST_TARGET,
-};
+use weaver_runtime::{config::CONFIG_FILE, limits::SOCKET_BUFFER_BYTES, sandbox::GUEST_TARGET};
 
 use crate::{
     logs,
-    project::{cargo, has_target},
+    project::{cargo, config_in, has_target},
     state,
 };
 
@@ -59,8 +55,7 @@ enum State {
 
 impl Doctor {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let file = self.directory.join(CONFIG_FILE);
-        let config = if file.is_file() { ConfigFile::load(&file)? } else { ConfigFile::default() };
+        let config = config_in(&self.directory)?;
         let mut findings = vec![rustc(), tool("cargo", cargo()), linker(), target()];
         findings.extend([loopback(), buffers(Path::new("/proc/sys/net/core")), records()]);
         findings.extend(config.listeners().map(|(name, address)| listener(name, address)));
