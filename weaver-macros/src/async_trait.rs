@@ -1,6 +1,7 @@
 //! `#[async_trait]` beside `#[component]`, which does its work.
 
-use syn::{Attribute, GenericParam, ImplItem, ItemImpl, ItemTrait, Signature, TraitItem};
+use quote::ToTokens;
+use syn::{Attribute, GenericParam, Signature};
 
 use crate::mistakes::Mistakes;
 
@@ -17,34 +18,21 @@ pub(crate) fn refuse_below(attributes: &mut Vec<Attribute>, mistakes: &mut Mista
     });
 }
 
-/// Whether the attribute came before us; it has changed the methods then.
-pub(crate) fn has_changed_trait(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
-    let mut methods = item.items.iter().filter_map(|item| match item {
-        TraitItem::Fn(method) => Some(&method.sig),
-        _ => None,
-    });
-    let is_changed = methods.any(is_changed);
+/// Whether the attribute came before us, and has changed the methods; that is a mistake at `item`.
+pub(crate) fn has_changed<'a>(
+    mut methods: impl Iterator<Item = &'a Signature>,
+    item: impl ToTokens,
+    mistakes: &mut Mistakes,
+) -> bool {
+    let is_changed = methods.any(has_its_lifetime);
     if is_changed {
-        mistakes.at(&item.ident, MESSAGE);
-    }
-    is_changed
-}
-
-/// The same for an implementation.
-pub(crate) fn has_changed_impl(item: &ItemImpl, mistakes: &mut Mistakes) -> bool {
-    let mut methods = item.items.iter().filter_map(|item| match item {
-        ImplItem::Fn(method) => Some(&method.sig),
-        _ => None,
-    });
-    let is_changed = methods.any(is_changed);
-    if is_changed {
-        mistakes.at(&item.self_ty, MESSAGE);
+        mistakes.at(item, MESSAGE);
     }
     is_changed
 }
 
 /// The lifetime that it gives to every method.
-fn is_changed(method: &Signature) -> bool {
+fn has_its_lifetime(method: &Signature) -> bool {
     method.generics.params.iter().any(|parameter| match parameter {
         GenericParam::Lifetime(parameter) => parameter.lifetime.ident == "async_trait",
         GenericParam::Type(_) | GenericParam::Const(_) => false,

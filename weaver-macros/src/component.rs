@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::{ImplItem, Item, TraitItem};
 
 use crate::{
     async_trait, component_impl::ComponentImpl, component_trait::ComponentTrait,
@@ -11,17 +12,25 @@ use crate::{
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = ComponentOptions::parse(options, &mut mistakes);
-    match syn::parse2::<syn::Item>(item.clone()) {
-        Ok(syn::Item::Trait(mut item)) => {
+    match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Trait(mut item)) => {
             async_trait::refuse_below(&mut item.attrs, &mut mistakes);
-            match async_trait::has_changed_trait(&item, &mut mistakes) {
+            let methods = item.items.iter().filter_map(|member| match member {
+                TraitItem::Fn(method) => Some(&method.sig),
+                _ => None,
+            });
+            match async_trait::has_changed(methods, &item.ident, &mut mistakes) {
                 true => quote!(#item #mistakes),
                 false => ComponentTrait::parse(item, options, mistakes).emit(),
             }
         }
-        Ok(syn::Item::Impl(mut item)) => {
+        Ok(Item::Impl(mut item)) => {
             async_trait::refuse_below(&mut item.attrs, &mut mistakes);
-            match async_trait::has_changed_impl(&item, &mut mistakes) {
+            let methods = item.items.iter().filter_map(|member| match member {
+                ImplItem::Fn(method) => Some(&method.sig),
+                _ => None,
+            });
+            match async_trait::has_changed(methods, &item.self_ty, &mut mistakes) {
                 // It does not fit the trait any more, which would be said as well.
                 true => quote!(#mistakes),
                 false => ComponentImpl::parse(item, &options, mistakes).emit(),

@@ -34,10 +34,9 @@ use crate::{
     construct::Local,
     error::{CallErrorKind, Failure, Ran, Result},
     link::{Called, Connected, Link, Serve, Side},
-    logs::init_logs,
+    logs::init_logs_of,
     message::Message,
     node::{Calls, MainEnd, Node},
-    placement::MAIN,
     registry::Registry,
     sandbox::{GUEST_COMPONENT, Guest, GuestBootstrap},
     whereabouts,
@@ -67,9 +66,7 @@ impl Program {
     fn start(bootstrap: &[u8]) -> Result<Self, String> {
         let bootstrap: GuestBootstrap = codec::decode(bootstrap).map_err(text)?;
         main_entry::init();
-        if bootstrap.group != MAIN {
-            init_logs();
-        }
+        init_logs_of(&bootstrap.group);
         let registry = registry()?;
         compare(&bootstrap.components, &registry)?;
         whereabouts::remember_host(bootstrap.process_id);

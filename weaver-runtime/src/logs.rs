@@ -16,6 +16,7 @@ use tracing_subscriber::{
 
 use crate::{
     context::{CALL_TARGET, TraceContext},
+    placement::MAIN,
     report,
 };
 
@@ -53,6 +54,13 @@ pub fn init_logs() {
             "{FILTER_VARIABLE} is not understood ({error}): write a level, or `target=level`, with commas \
              between them; logging from {DEFAULT_FILTER} on"
         ));
+    }
+}
+
+/// The same in a process of its own, or in a guest, of this group. Where `main` runs, it is the author's to say.
+pub(crate) fn init_logs_of(group: &str) {
+    if group != MAIN {
+        init_logs();
     }
 }
 

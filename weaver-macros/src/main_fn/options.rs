@@ -53,9 +53,7 @@ impl MainOptions {
         }
         Ok(())
     }
-}
 
-impl MainOptions {
     /// A variant of `RuntimeSpec`.
     pub(super) fn emit_runtime(&self) -> TokenStream {
         match (&self.worker_threads, self.current_thread) {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use tracing::{Instrument, field::Empty};
+use tracing::Instrument;
 
 use super::{CALL_TARGET, CallContext, Scoped, TRACE};
 
@@ -236,10 +236,7 @@ impl Trace {
 ///
 /// Dropping it drops `future`.
 pub async fn with_trace<F: Future>(trace: TraceContext, future: F) -> F::Output {
-    let span = tracing::info_span!(target: CALL_TARGET, "trace", trace_id = Empty);
-    if !span.is_disabled() {
-        span.record("trace_id", tracing::field::display(trace.trace_id()));
-    }
+    let span = tracing::info_span!(target: CALL_TARGET, "trace", trace_id = %trace.trace_id());
     let trace = Trace { context: trace, has_span: !span.is_disabled() };
     Scoped::new(CallContext::current().with_trace(trace), future).instrument(span).await
 }

@@ -24,7 +24,7 @@ use crate::{
     graph::Graph,
     limits::Limits,
     listener::Listener,
-    logs::init_logs,
+    logs::init_logs_of,
     message::HEADER_BYTES,
     net::{
         Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
@@ -71,10 +71,7 @@ where
 {
     let config = bootstrap.config().context("cannot read the configuration")?;
     let group = bootstrap.replica.group.clone();
-    // Where `main` runs, it is the author's to say.
-    if group != MAIN {
-        init_logs();
-    }
+    init_logs_of(&group);
     let graph = registry.graph().clone();
     let occupy = |others: Others, placement: &Placement| {
         let (placement, outside) = (placement.clone(), Box::new(others));
