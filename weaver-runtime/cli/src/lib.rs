@@ -1,4 +1,4 @@
-//! The `weaver` command as a library: `plan`, `outline` and `supervisor` decide and do no I/O;
+//! The `weaver` command as a library: `plan`, `outline`, `diagram`, `check` and `supervisor` decide and do no I/O;
 //! `deployer`, `process` and `ingress` act.
 
 // `#[component]` names the crate `weaver`, which is `weaver_runtime` with the author's macros.
