@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args;
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use crate::{logs, project::cargo};
 
@@ -33,10 +34,10 @@ pub(super) struct New {
 /// There is no new program.
 #[derive(Debug, thiserror::Error)]
 enum NewError {
-    /// The source that this command was built from is gone.
+    /// Not in the folder that was given, or that this command was built from.
     #[error(
-        "the source that this command was built from is not at {} any more: say where `weaver` is with \
-         `--weaver SOURCE`, the address of its git repository or its folder", .0.display()
+        "the crate `weaver` is not in {}: say where it is with `--weaver SOURCE`, the address of its git \
+         repository or its folder", .0.display()
     )]
     NoSource(PathBuf),
     /// Cargo could not be run.
@@ -45,6 +46,13 @@ enum NewError {
     /// Cargo has said why.
     #[error("cargo could not make the package")]
     Refused,
+    /// Cargo has made something else than we know.
+    #[error("cannot add dependencies to the {} that cargo made", .path.display())]
+    Manifest {
+        path: PathBuf,
+        #[source]
+        source: toml_edit::TomlError,
+    },
     /// A file.
     #[error("cannot write {}", .path.display())]
     Write {
@@ -57,21 +65,24 @@ enum NewError {
 /// What a new program is made of: examples, which are tested.
 struct Template {
     main: &'static str,
-    features: &'static str,
-    /// Lines of `Cargo.toml` besides the one of `weaver`.
+    /// Of the crate `weaver`.
+    features: &'static [&'static str],
+    /// Sections of `Cargo.toml`, besides `weaver` in the first.
     dependencies: &'static str,
 }
 
 const BARE: Template = Template {
     main: include_str!("../../../../examples/hello/src/main.rs"),
-    features: "",
+    features: &[],
     dependencies: "",
 };
 
 const SERVICE: Template = Template {
     main: include_str!("../../../../examples/reverser/src/main.rs"),
-    features: ", features = [\"axum\"]",
-    dependencies: r#"axum = { version = "0.8", default-features = false, features = ["http1", "query", "tokio"] }
+    features: &["axum"],
+    dependencies: r#"
+[dependencies]
+axum = { version = "0.8", default-features = false, features = ["http1", "query", "tokio"] }
 serde = { version = "1", features = ["derive"] }
 tracing = "0.1"
 
@@ -82,7 +93,7 @@ tokio = { version = "1", features = ["macros", "rt"] }
 
 impl New {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let weaver = source(self.weaver.as_deref())?;
+        let weaver = Source::new(self.weaver.as_deref())?;
         let mut new = cargo();
         new.args(["new", "--quiet", "--bin"]).arg(&self.path).stdin(Stdio::null());
         if !new.status().map_err(NewError::Cargo)?.success() {
@@ -91,7 +102,10 @@ impl New {
         let template = if self.bare { BARE } else { SERVICE };
         let manifest = self.path.join("Cargo.toml");
         let package = fs::read_to_string(&manifest)?;
-        write(&manifest, &template.manifest(&package, &weaver))?;
+        let package = template.manifest(&package, weaver);
+        let package =
+            package.map_err(|source| NewError::Manifest { path: manifest.clone(), source })?;
+        write(&manifest, &package)?;
         write(&self.path.join("src/main.rs"), template.main)?;
         logs::say(&next_steps(&self.path, command()));
         Ok(0)
@@ -99,36 +113,82 @@ impl New {
 }
 
 impl Template {
-    /// Cargo's manifest with our dependencies, which are its last section.
-    fn manifest(&self, package: &str, weaver: &str) -> String {
-        let package = package.trim_end().trim_end_matches("[dependencies]").trim_end();
-        let Self { features, dependencies, .. } = self;
-        format!("{package}\n\n[dependencies]\nweaver = {{ {weaver}{features} }}\n{dependencies}")
-    }
-}
-
-/// What stands for the crate `weaver` in a `Cargo.toml`.
-fn source(given: Option<&str>) -> Result<String, NewError> {
-    match given {
-        Some(address) if address.contains("://") || address.starts_with("git@") => {
-            Ok(format!("git = {address:?}"))
+    /// Cargo's manifest with our dependencies. Inside a workspace it may have sections of its own.
+    fn manifest(&self, package: &str, weaver: Source) -> Result<String, toml_edit::TomlError> {
+        let mut manifest: DocumentMut = package.parse()?;
+        let (key, place) = weaver.entry();
+        let mut entry = InlineTable::from_iter([(key, place)]);
+        if !self.features.is_empty() {
+            entry.insert("features", self.features.iter().copied().collect());
         }
-        Some(folder) => in_folder(Path::new(folder)),
-        None => in_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")),
+        if let Some(dependencies) = section(&mut manifest, "dependencies") {
+            dependencies.insert("weaver", Item::Value(entry.into()));
+        }
+        let more: DocumentMut = self.dependencies.parse()?;
+        for (name, lines) in more.iter() {
+            if let (Some(section), Some(lines)) =
+                (section(&mut manifest, name), lines.as_table_like())
+            {
+                for (crate_name, entry) in lines.iter() {
+                    section.insert(crate_name, entry.clone());
+                }
+            }
+        }
+        Ok(manifest.to_string())
     }
 }
 
-/// The same for a checkout, or for the crate's own folder.
-fn in_folder(folder: &Path) -> Result<String, NewError> {
-    let gone = |_| NewError::NoSource(folder.to_owned());
-    let folder = folder.canonicalize().map_err(gone)?;
-    let inner = folder.join("weaver");
-    let folder = if inner.join("Cargo.toml").is_file() { inner } else { folder };
-    if folder.join("Cargo.toml").is_file() {
-        Ok(format!("path = {:?}", folder.display().to_string()))
-    } else {
-        Err(NewError::NoSource(folder))
+/// The section of this name; `None` only if the name stands for something else.
+fn section<'a>(manifest: &'a mut DocumentMut, name: &str) -> Option<&'a mut dyn TableLike> {
+    manifest.entry(name).or_insert_with(|| Item::Table(Table::new())).as_table_like_mut()
+}
+
+/// Where the crate `weaver` comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    Git(String),
+    Folder(String),
+}
+
+impl Source {
+    fn new(given: Option<&str>) -> Result<Self, NewError> {
+        match given {
+            Some(address) if address.contains("://") => Ok(Self::Git(address.to_owned())),
+            Some(text) => match short_address(text) {
+                Some(address) => Ok(Self::Git(address)),
+                None => Self::in_folder(Path::new(text)),
+            },
+            None => Self::in_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")),
+        }
     }
+
+    /// A checkout, or the crate's own folder.
+    fn in_folder(folder: &Path) -> Result<Self, NewError> {
+        let gone = |_| NewError::NoSource(folder.to_owned());
+        let folder = folder.canonicalize().map_err(gone)?;
+        let inner = folder.join("weaver");
+        let folder = if inner.join("Cargo.toml").is_file() { inner } else { folder };
+        if folder.join("Cargo.toml").is_file() {
+            Ok(Self::Folder(folder.display().to_string()))
+        } else {
+            Err(NewError::NoSource(folder))
+        }
+    }
+
+    /// What stands for it in a `Cargo.toml`.
+    fn entry(self) -> (&'static str, Value) {
+        match self {
+            Self::Git(address) => ("git", address.into()),
+            Self::Folder(path) => ("path", path.into()),
+        }
+    }
+}
+
+/// git's short form of an ssh address, `git@host:owner/repository`, as cargo wants it.
+fn short_address(text: &str) -> Option<String> {
+    let (host, path) = text.split_once(':')?;
+    let is_host = host.contains('@') && !host.contains('/') && !path.is_empty();
+    is_host.then(|| format!("ssh://{host}/{}", path.trim_start_matches('/')))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), NewError> {
@@ -158,25 +218,51 @@ fn next_steps(path: &Path, command: &str) -> String {
 mod tests {
     use super::*;
 
+    fn folder() -> Source {
+        Source::Folder("/weaver".to_owned())
+    }
+
     #[test]
-    fn dependencies_are_the_last_section() {
+    fn dependencies_are_added_to_the_section() {
         let made = "[package]\nname = \"shop\"\n\n[dependencies]\n";
-        let bare = BARE.manifest(made, "path = \"/weaver\"");
+        let bare = BARE.manifest(made, folder()).unwrap();
         let expected =
             "[package]\nname = \"shop\"\n\n[dependencies]\nweaver = { path = \"/weaver\" }\n";
         assert_eq!(bare, expected);
-        let service: toml::Table =
-            SERVICE.manifest(made, "git = \"https://x\"").parse().expect("it is a manifest");
-        assert_eq!(service["dependencies"]["weaver"]["git"].as_str(), Some("https://x"));
+        let service = SERVICE.manifest(made, Source::Git("https://x".to_owned())).unwrap();
+        let service: toml::Table = service.parse().expect("it is a manifest");
+        let weaver = &service["dependencies"]["weaver"];
+        assert_eq!(weaver["git"].as_str(), Some("https://x"));
+        assert_eq!(weaver["features"][0].as_str(), Some("axum"));
+        assert!(service["dependencies"].get("axum").is_some());
         assert!(service["dev-dependencies"].get("tokio").is_some());
     }
 
     #[test]
+    fn what_a_workspace_adds_stays() {
+        let made = "[package]\nname = \"shop\"\n\n[dependencies]\n\n[lints]\nworkspace = true\n";
+        let manifest = SERVICE.manifest(made, folder()).unwrap();
+        let parsed: toml::Table = manifest.parse().expect("each section is there once");
+        assert_eq!(parsed["lints"]["workspace"].as_bool(), Some(true), "{manifest}");
+        assert!(parsed["dependencies"].get("weaver").is_some(), "{manifest}");
+        let without = BARE.manifest("[package]\nname = \"shop\"\n", folder()).unwrap();
+        assert!(
+            without.ends_with("[dependencies]\nweaver = { path = \"/weaver\" }\n"),
+            "{without}"
+        );
+    }
+
+    #[test]
     fn the_source_is_an_address_or_a_folder() {
-        assert_eq!(source(Some("https://x/y")).unwrap(), "git = \"https://x/y\"");
-        let here = source(None).unwrap();
-        assert!(here.starts_with("path = ") && here.ends_with("weaver\""), "{here}");
-        let gone = source(Some("/nowhere")).unwrap_err().to_string();
-        assert!(gone.contains("/nowhere") && gone.contains("--weaver SOURCE"), "{gone}");
+        let source = |text| Source::new(Some(text));
+        assert_eq!(source("https://x/y").unwrap(), Source::Git("https://x/y".to_owned()));
+        let ssh = Source::Git("ssh://git@host/owner/weaver.git".to_owned());
+        assert_eq!(source("git@host:owner/weaver.git").unwrap(), ssh);
+        let here = Source::new(None).unwrap();
+        assert!(matches!(&here, Source::Folder(path) if path.ends_with("weaver")), "{here:?}");
+        for gone in ["/nowhere", "nowhere:else"] {
+            let error = source(gone).unwrap_err().to_string();
+            assert!(error.contains(gone) && error.contains("--weaver SOURCE"), "{error}");
+        }
     }
 }

@@ -47,6 +47,24 @@ fn the_smallest_is_hello() {
     assert!(manifest.contains("\n[dependencies]\nweaver = { path = \"/"), "{manifest}");
 }
 
+/// In such a workspace cargo writes a section of its own behind the dependencies.
+#[test]
+fn in_a_workspace_with_lints_it_is_a_member() {
+    let sandbox = Sandbox::new();
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = []\n\n[workspace.lints.rust]\n";
+    let workspace = sandbox.project("work", &[("Cargo.toml", manifest)]);
+    let ended = sandbox.run(&["new", workspace.join("shop").to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let read = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(&workspace)
+        .output()
+        .unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    let text = String::from_utf8_lossy(&read.stdout);
+    assert!(text.contains("\"name\":\"shop\"") && text.contains("\"name\":\"axum\""), "{text}");
+}
+
 #[test]
 fn what_is_there_is_left_alone() {
     let sandbox = Sandbox::new();
