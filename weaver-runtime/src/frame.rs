@@ -87,24 +87,26 @@ where
         if let Some(span) = frame.span {
             span.enter();
         }
-        let polled = match frame.body.poll(cx) {
+        let polled = frame.body.poll(cx);
+        if let Poll::Ready(Err(message)) = &polled {
+            panics::log(format_args!("{}.{}", C::SPEC.name, frame.method.name), message);
+        }
+        // No guard, which costs calls that have no span a nanosecond: nothing of the author's runs in between.
+        if let Some(span) = frame.span {
+            span.exit();
+        }
+        match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(result)) => Poll::Ready(result),
             Poll::Ready(Err(message)) => {
                 Poll::Ready(Err(panicked::<C>(frame.method, message).into()))
             }
-        };
-        // No guard: the body's panics are caught, and a guard costs calls that have no span a nanosecond.
-        if let Some(span) = frame.span {
-            span.exit();
         }
-        polled
     }
 }
 
 #[cold]
 fn panicked<C: Component + ?Sized>(method: &MethodSpec, message: String) -> CallError {
-    panics::log(format_args!("{}.{}", C::SPEC.name, method.name), &message);
     CallError::new(C::SPEC.name, method.name, CallErrorKind::Panicked { message })
 }
 
@@ -138,5 +140,79 @@ impl<F: Future> Future for CatchPanic<F> {
             Ok(poll) => poll.map(Ok),
             Err(message) => Poll::Ready(Err(message)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{panic::panic_any, sync::Arc};
+
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    use super::*;
+    use crate::{
+        MethodShape, client::Client, component::ComponentSpec, context::TraceContext,
+        logs::Written, message::Message,
+    };
+
+    struct Bomb;
+
+    static METHOD: MethodSpec = MethodSpec::new("go_off", &[], MethodShape::of::<(), ()>);
+
+    impl Component for Bomb {
+        const SPEC: &'static ComponentSpec = &ComponentSpec {
+            name: "Bomb",
+            methods: &[],
+            module: module_path!(),
+            location: concat!(file!(), ":", line!()),
+        };
+
+        fn from_client(_: Client<Self>) -> Arc<Self> {
+            unreachable!("it is called here alone")
+        }
+
+        fn dispatch(&self, _: u16, _: Message) -> BoxFuture<'_, Result<Message, Failure>> {
+            unreachable!("it is called here alone")
+        }
+    }
+
+    /// An author's error that cannot be made.
+    #[derive(Debug)]
+    struct Unmade;
+
+    impl From<CallError> for Unmade {
+        fn from(_: CallError) -> Self {
+            panic!("no error is made")
+        }
+    }
+
+    /// A payload that panics when it is dropped.
+    struct Again;
+
+    impl Drop for Again {
+        fn drop(&mut self) {
+            panic!("again")
+        }
+    }
+
+    /// The call's span is entered and left by hand, so nothing of the author's may unwind in between.
+    #[tokio::test]
+    async fn a_call_leaves_its_trace_whatever_panics() {
+        let written = Written::default();
+        let _guard = written.subscriber().set_default();
+        let ended = framed::<Bomb, _, (), CallError>(&METHOD, async { panic_any(Again) }).await;
+        assert!(matches!(ended.unwrap_err().kind(), CallErrorKind::Panicked { .. }));
+        assert_eq!(TraceContext::current(), None);
+
+        let call = framed::<Bomb, _, (), Unmade>(&METHOD, async { panic!("first") });
+        let ended = CatchPanic::new(call).await;
+        assert_eq!(ended.unwrap_err(), "no error is made");
+        assert_eq!(TraceContext::current(), None);
+
+        // A backtrace may come before the end.
+        let text = written.text();
+        assert_eq!(text.matches("Bomb.go_off panicked").count(), 2, "{text}");
+        let end = text.lines().last().unwrap_or_default();
+        assert!(end.contains(" trace_id="), "the panic is told in its trace: {text}");
     }
 }

@@ -43,8 +43,10 @@ pub fn init_logs() {
     if tracing::dispatcher::has_been_set() {
         return;
     }
-    let (filter, mistake) = filter(std::env::var(FILTER_VARIABLE).ok().as_deref());
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines::default());
+    let variable = std::env::var_os(FILTER_VARIABLE).unwrap_or_default();
+    let (filter, mistake) = filter(&variable.to_string_lossy());
+    // They end as pages and files too, where colours are noise.
+    let lines = tracing_subscriber::fmt::layer().event_format(Lines::default()).with_ansi(false);
     let subscriber =
         tracing_subscriber::registry().with(lines.with_writer(io::stderr)).with(filter);
     // Somebody else was quicker.
@@ -65,13 +67,18 @@ pub(crate) fn init_logs_of(group: &str) {
 }
 
 /// What is wanted, and what was not understood of it.
-fn filter(text: Option<&str>) -> (Targets, Option<ParseError>) {
+fn filter(text: &str) -> (Targets, Option<ParseError>) {
     // A line has its trace id without spans, which cost more than a call does.
     let without_spans = Targets::new().with_target(CALL_TARGET, LevelFilter::OFF);
-    let (wanted, mistake) = match text.filter(|text| !text.is_empty()).map(str::parse::<Targets>) {
-        None => (Targets::new().with_default(DEFAULT_FILTER), None),
-        Some(Ok(wanted)) => (wanted, None),
-        Some(Err(error)) => (Targets::new().with_default(DEFAULT_FILTER), Some(error)),
+    // A part that is empty, or begins with a space, would be read as the name of a target.
+    let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let (wanted, mistake) = if parts.is_empty() {
+        (Targets::new().with_default(DEFAULT_FILTER), None)
+    } else {
+        match parts.join(",").parse() {
+            Ok(wanted) => (wanted, None),
+            Err(error) => (Targets::new().with_default(DEFAULT_FILTER), Some(error)),
+        }
     };
     let default = wanted.default_level().unwrap_or(LevelFilter::OFF);
     (without_spans.with_default(default).with_targets(wanted), mistake)
@@ -101,10 +108,39 @@ where
     }
 }
 
+/// What a subscriber of a test wrote.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// One that writes our lines.
+    pub(crate) fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
+        let written = self.clone();
+        let lines = tracing_subscriber::fmt::layer().event_format(Lines::default());
+        tracing_subscriber::registry()
+            .with(lines.with_ansi(false).with_writer(move || written.clone()))
+    }
+}
+
+#[cfg(test)]
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use tracing::Level;
 
     use super::*;
@@ -112,41 +148,45 @@ mod tests {
     #[test]
     fn the_filter_is_what_was_written() {
         let wants = |text, target: &str, level| filter(text).0.would_enable(target, &level);
-        assert!(wants(None, "shop", Level::INFO) && !wants(None, "shop", Level::DEBUG));
-        assert!(wants(Some(""), "shop", Level::INFO));
-        assert!(!wants(Some("warn,shop=debug"), "other", Level::INFO));
-        assert!(wants(Some("warn,shop=debug"), "shop::cart", Level::DEBUG));
-        assert!(!wants(Some("debug"), CALL_TARGET, Level::INFO));
-        assert!(wants(Some("weaver=info"), "weaver", Level::INFO));
-        assert!(wants(Some("warn,weaver::call=info"), CALL_TARGET, Level::INFO));
-        assert!(filter(Some("shop=loud")).1.is_some());
-        assert!(wants(Some("shop=loud"), "shop", Level::INFO));
+        assert!(!wants("warn,shop=debug", "other", Level::INFO));
+        assert!(wants("warn,shop=debug", "shop::cart", Level::DEBUG));
+        assert!(!wants("debug", CALL_TARGET, Level::INFO));
+        assert!(wants("weaver=info", "weaver", Level::INFO));
+        assert!(wants("warn,weaver::call=info", CALL_TARGET, Level::INFO));
+        assert!(filter("shop=loud").1.is_some());
+        assert!(filter("shop=\u{fffd}").1.is_some());
+        assert!(wants("shop=loud", "shop", Level::INFO));
     }
 
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+    #[test]
+    fn nothing_is_the_default() {
+        for text in ["", " ", ",", " , "] {
+            let (filter, mistake) = filter(text);
+            assert!(mistake.is_none(), "{text:?}");
+            assert!(filter.would_enable("shop", &Level::INFO), "{text:?}");
+            assert!(!filter.would_enable("shop", &Level::DEBUG), "{text:?}");
         }
+    }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+    #[test]
+    fn spaces_and_empty_parts_are_nothing() {
+        for text in ["info,", "info ", " info", ",info,,shop=debug", "info, shop=debug "] {
+            let (filter, mistake) = filter(text);
+            assert!(mistake.is_none(), "{text:?}");
+            assert!(filter.would_enable("other", &Level::INFO), "{text:?}");
+            let is_said = text.contains("shop");
+            assert_eq!(filter.would_enable("shop", &Level::DEBUG), is_said, "{text:?}");
         }
     }
 
     #[tokio::test]
     async fn a_line_says_its_trace() {
         let written = Written::default();
-        let writer = written.clone();
-        let lines = tracing_subscriber::fmt::layer().event_format(Lines::default());
-        let lines = lines.with_writer(move || writer.clone());
-        let _guard = tracing_subscriber::registry().with(lines).set_default();
+        let _guard = written.subscriber().set_default();
         tracing::info!("before");
         let trace = TraceContext::new();
         crate::with_trace(trace, async { tracing::warn!(item = "tea", "within") }).await;
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = written.text();
         let [before, within] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
         assert!(before.ends_with("INFO weaver_runtime::logs::tests: before"), "{before}");
         let end = format!("within item=\"tea\" trace_id={}", trace.trace_id());
