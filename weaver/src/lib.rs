@@ -204,7 +204,7 @@
 //! With the feature `axum`, the layer `trace_requests` does that for each HTTP request. A call that is of none begins
 //! one where a subscriber wants spans (see below). [`TraceContext::current`] tells which one we are in.
 //!
-//! [`init_logs`] writes what is logged to standard error, each line with its trace id. A process of a deployment in
+//! [`init_logs`] writes what is logged to standard error; what was logged in a trace ends with its id. A process of a deployment in
 //! which `main` does not run does so unless a subscriber was set. To set one everywhere, name a function that does:
 //!
 //! ```
@@ -213,8 +213,8 @@
 //! ```
 //!
 //! A subscriber of your own finds each call in a span `call` (target `weaver::call`, level `INFO`): `component`,
-//! `method` and `span_id`, and on the first in a process `trace_id` and `parent_id`, the `span_id` of its caller in
-//! another process. Without a subscriber a direct call pays a nanosecond for it; a span takes 0.4 µs, so that
+//! `method` and `span_id`. The outermost of a process has `trace_id` and `parent_id` as well, the `span_id` of its
+//! caller in another process; inside of [`with_trace`] that is its span `trace`. Without a subscriber a direct call pays a nanosecond for it; a span takes 0.4 µs, so that
 //! `init_logs` leaves them out unless `RUST_LOG` has `weaver::call=info`.
 //!
 //! # Programs with a `main` of their own

@@ -27,8 +27,8 @@ where
     Task(tokio::spawn(future.in_current_span()))
 }
 
-/// Starts `future` as a task of its own, outside of the call that we are in: without its deadline and
-/// its metadata, and not ended by its end. The same as `tokio::spawn`, said aloud.
+/// Starts `future` as a task of its own, outside of the call that we are in: without its deadline, its
+/// metadata and its trace, and not ended by its end. The same as `tokio::spawn`, said aloud.
 ///
 /// # Panics
 /// As [`spawn`].

@@ -232,11 +232,14 @@ impl Trace {
 /// Runs `future` as a part of `trace`: so are all calls that it makes, in whichever process or sandbox, and
 /// what these log. A trace that we were in before is hidden meanwhile.
 ///
-/// Where a `tracing` subscriber wants it, `future` runs in a span `trace` with the field `trace_id`.
+/// Where a `tracing` subscriber wants it, `future` runs in a span `trace` with the fields `trace_id` and `parent_id`,
+/// which is the part of the trace that `trace` names.
 ///
-/// Dropping it drops `future`.
+/// Dropping it drops `future`, whose destructors are then outside of the trace: it is only set while `future` is
+/// polled.
 pub async fn with_trace<F: Future>(trace: TraceContext, future: F) -> F::Output {
-    let span = tracing::info_span!(target: CALL_TARGET, "trace", trace_id = %trace.trace_id());
+    let (trace_id, parent_id) = (trace.trace_id(), trace.span_id);
+    let span = tracing::info_span!(target: CALL_TARGET, "trace", %trace_id, %parent_id);
     let trace = Trace { context: trace, has_span: !span.is_disabled() };
     Scoped::new(CallContext::current().with_trace(trace), future).instrument(span).await
 }
