@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     codec,
     config::{ConfigError, ConfigFile},
+    graph::Graph,
     net::{Identity, ReplicaId},
     placement::Placement,
 };
@@ -30,8 +31,19 @@ pub const PIPE: &str = "stdin";
 /// The environment variable that makes a program answer a question instead of running.
 pub const ASK_VARIABLE: &str = "WEAVER_ASK";
 
-/// The question for the program's [`Graph`](crate::graph::Graph).
+/// The question for an [`Answer`]. Of which configuration, [`CONFIG_VARIABLE`](crate::config::CONFIG_VARIABLE) says.
 pub const ASK_GRAPH: &str = "graph";
+
+/// What a program says of itself, without running its `main`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// What it consists of.
+    pub graph: Graph,
+    /// The sections of the configuration that do not fit what their components read of them, in words.
+    pub misfits: Vec<String>,
+    /// It is built so that a panic ends the process.
+    pub panic_aborts: bool,
+}
 
 /// A replica that exits with one of these has crashed, and is started again: a panic of the main
 /// thread, a replica that could not take its place (`EX_TEMPFAIL`), one that was sent SIGTERM by

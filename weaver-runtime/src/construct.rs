@@ -7,7 +7,7 @@ use crate::{
     app::App,
     client::{Client, Transport},
     component::{BoxFuture, Component, ComponentSpec, Dispatch},
-    config::ConfigFile,
+    config::{ConfigError, ConfigFile},
     error::{Error, Failure, Result},
     listener::Listener,
     message::Message,
@@ -88,8 +88,8 @@ pub enum FieldSpec {
     Reference(&'static ComponentSpec),
     /// `Listener`, by the field's name.
     Listener(&'static str),
-    /// `Config<C>`: the component's own section.
-    Config,
+    /// `Config<C>`: the component's own section, and what tells whether it fits `C`.
+    Config(fn(&ConfigFile, component: &str) -> Result<(), ConfigError>),
 }
 
 /// What a node offers to the implementations that it makes.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
 use crate::{
     component::{ComponentSpec, MethodSpec},
+    config::{ConfigError, ConfigFile},
     construct::{FieldSpec, Implementation},
     graph::{ComponentNode, Graph, MethodNode, Requests},
     placement::MAIN,
@@ -141,6 +142,18 @@ impl Registry {
         let mut walk = Walk { registry: self, marks, path: Vec::new(), order: Vec::new() };
         (0..count).try_for_each(|place| walk.visit(place))?;
         Ok(walk.order)
+    }
+
+    /// The sections of `config` that do not fit what their components read of them.
+    pub(crate) fn misfits(&self, config: &ConfigFile) -> Vec<ConfigError> {
+        let fields = self
+            .holders()
+            .flat_map(|(holder, fields)| fields.into_iter().map(move |field| (holder, field)));
+        let misfits = fields.filter_map(|(holder, field)| match field {
+            FieldSpec::Config(check) => check(config, holder).err(),
+            FieldSpec::Reference(_) | FieldSpec::Listener(_) => None,
+        });
+        misfits.collect()
     }
 
     /// The names of the components that a component refers to.
@@ -294,19 +307,19 @@ fn method_node(method: &MethodSpec) -> MethodNode {
 fn requests(fields: &[FieldSpec]) -> Requests {
     let listeners = fields.iter().filter_map(|field| match field {
         FieldSpec::Listener(name) => Some((*name).to_owned()),
-        FieldSpec::Reference(_) | FieldSpec::Config => None,
+        FieldSpec::Reference(_) | FieldSpec::Config(_) => None,
     });
     Requests {
         references: references(fields).into_iter().map(str::to_owned).collect(),
         listeners: listeners.collect(),
-        config: fields.iter().any(|field| matches!(field, FieldSpec::Config)),
+        config: fields.iter().any(|field| matches!(field, FieldSpec::Config(_))),
     }
 }
 
 fn references(fields: &[FieldSpec]) -> Vec<&'static str> {
     let references = fields.iter().filter_map(|field| match field {
         FieldSpec::Reference(spec) => Some(spec.name),
-        FieldSpec::Listener(_) | FieldSpec::Config => None,
+        FieldSpec::Listener(_) | FieldSpec::Config(_) => None,
     });
     references.collect()
 }
@@ -432,7 +445,9 @@ mod tests {
     #[test]
     fn the_graph_tells_what_fields_ask_for() {
         let linked = vec![
-            implementation(A, "ImplA", || vec![FieldSpec::Reference(B), FieldSpec::Config]),
+            implementation(A, "ImplA", || {
+                vec![FieldSpec::Reference(B), FieldSpec::Config(|_, _| Ok(()))]
+            }),
             implementation(B, "ImplB", Vec::new),
         ];
         let main = vec![FieldSpec::Reference(A), FieldSpec::Listener("web")];

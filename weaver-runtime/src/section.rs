@@ -33,7 +33,7 @@ impl<C> Deref for Config<C> {
 
 impl<C: DeserializeOwned> Inject for Config<C> {
     fn spec(_: &'static str) -> Option<FieldSpec> {
-        Some(FieldSpec::Config)
+        Some(FieldSpec::Config(|config, component| config.section::<C>(component).map(drop)))
     }
 
     fn inject(fields: &Fields<'_>, _: &'static str) -> Result<Self> {

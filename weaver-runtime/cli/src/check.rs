@@ -16,11 +16,11 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// `aborting` are the profiles of cargo in which a panic ends the process.
+    /// `aborting` says what has it that a panic ends the process.
     pub(crate) fn new(graph: &Graph, plan: &Plan, aborting: &[String]) -> Self {
-        let aborting = aborting.iter().map(|profile| {
+        let aborting = aborting.iter().map(|what| {
             format!(
-                "[profile.{profile}] has `panic = \"abort\"`: a panic in a method ends its process, and \
+                "{what} has `panic = \"abort\"`: a panic in a method ends its process, and \
                  all calls that are in it; leave it out, and the panic is an error at its caller"
             )
         });
@@ -69,7 +69,7 @@ mod tests {
         };
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
         let plan = Plan::new(&graph, &config, Sandboxes::default());
-        let aborting: Vec<_> = aborting.iter().map(|&profile| profile.to_owned()).collect();
+        let aborting: Vec<_> = aborting.iter().map(|&what| what.to_owned()).collect();
         Findings::new(&graph, &plan, &aborting)
     }
 
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_may_not_be_meant_is_a_warning() {
         let stream = MethodNode { arguments_shape: "(weaver::Stream<u8>)".to_owned(), ..put() };
-        let found = findings(stream.clone(), "", &["release"]);
+        let found = findings(stream.clone(), "", &["[profile.release]"]);
         assert!(found.errors.is_empty(), "{found}");
         let [abort, stream_twice] = &found.warnings[..] else { panic!("{found}") };
         assert!(abort.starts_with("[profile.release] has `panic = \"abort\"`"), "{found}");

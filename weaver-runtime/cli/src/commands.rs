@@ -17,7 +17,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use weaver_runtime::graph::Graph;
+use weaver_runtime::{bootstrap::Answer, graph::Graph};
 
 use crate::{
     ingress,
@@ -85,16 +85,34 @@ struct Planned {
     binary: PathBuf,
     graph: Graph,
     plan: Plan,
+    /// What is wrong with its configuration, seen from the program.
+    misfits: Vec<String>,
+    panic_aborts: bool,
 }
+
+/// A configuration does not fit its program.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+struct Misfits(Vec<String>);
 
 impl Planned {
     fn new(directory: &Path, release: bool, sandboxes: Sandboxes) -> Result<Self, Box<dyn Error>> {
         let project = Project::open(directory)?;
         let binary = project.build(release)?;
-        let graph = program::graph(&binary)?;
-        graph.check_names(&project.config)?;
+        let answer = program::answer(&binary, project.config.path())?;
+        let Answer { graph, misfits, panic_aborts } = answer;
+        let names = graph.check_names(&project.config).err();
+        let misfits = names.iter().map(ToString::to_string).chain(misfits);
+        let misfits = misfits.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+        let misfits = misfits.collect();
         let plan = Plan::new(&graph, &project.config, sandboxes);
-        Ok(Self { project, binary, graph, plan })
+        Ok(Self { project, binary, graph, plan, misfits, panic_aborts })
+    }
+
+    /// # Errors
+    /// The configuration does not fit.
+    fn fitting(self) -> Result<Self, Misfits> {
+        if self.misfits.is_empty() { Ok(self) } else { Err(Misfits(self.misfits)) }
     }
 }
 

@@ -24,14 +24,14 @@ pub(crate) fn say(text: &str) {
 /// Prints an error and its causes.
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     let red = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
-    let mut text = format!("{red}error{red:#}: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!("\n  caused by: {error}"));
-        cause = error.source();
-    }
     // As in `say`.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{red}error{red:#}: {}", chain(error));
+}
+
+/// An error and its causes.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}\n  caused by: {cause}"))
 }
 
 /// Announces something to standard output, in the background.

@@ -14,9 +14,9 @@ use std::{
 };
 
 use weaver_runtime::{
-    bootstrap::{ASK_GRAPH, ASK_VARIABLE, MARKER},
+    bootstrap::{ASK_GRAPH, ASK_VARIABLE, Answer, MARKER},
     codec,
-    graph::Graph,
+    config::CONFIG_VARIABLE,
 };
 
 /// A program cannot be asked for its components.
@@ -72,24 +72,21 @@ const ANSWER_SECONDS_MAX: u64 = 20;
 /// A program of a thousand components needs a megabyte.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// What a program consists of. Its `main` is not run.
-pub(crate) fn graph(program: &Path) -> Result<Graph, ProgramError> {
+/// What a program consists of, and what it says to this configuration file. Its `main` is not run.
+pub(crate) fn answer(program: &Path, config: Option<&Path>) -> Result<Answer, ProgramError> {
     check_marker(program)?;
     let path = || program.to_owned();
     let run = |source| ProgramError::Run { path: path(), source };
-    let mut child = Command::new(std::env::current_exe().map_err(run)?)
-        .arg("ask")
-        .arg(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(run)?;
-    let answer = answer(&mut child);
+    let mut asking = Command::new(std::env::current_exe().map_err(run)?);
+    asking.arg("ask").arg(program).env_remove(CONFIG_VARIABLE);
+    asking.envs(config.map(|path| (CONFIG_VARIABLE, path)));
+    asking.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = asking.spawn().map_err(run)?;
+    let printed = printed(&mut child);
     // Ends the program, if it is running something else.
     drop(child.stdin.take());
     let status = child.wait().map_err(run)?;
-    let Some((stdout, stderr)) = answer else { return Err(ProgramError::Silent(path())) };
+    let Some((stdout, stderr)) = printed else { return Err(ProgramError::Silent(path())) };
     match stdout.strip_prefix(MARKER.as_bytes()) {
         Some(bytes) => {
             codec::decode(bytes).map_err(|source| ProgramError::Decode { path: path(), source })
@@ -136,7 +133,7 @@ pub(crate) fn ask(program: &Path) -> Result<u8, ProgramError> {
 const POLL_MILLISECONDS: u64 = 5;
 
 /// Both outputs, once they end; `None` when that takes too long.
-fn answer(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
+fn printed(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (done, read) = mpsc::channel();
     // Not joined: if the program does not end, our caller ends it, and they end with it.
@@ -197,13 +194,13 @@ mod tests {
 
     #[test]
     fn a_program_of_another_kind_is_not_run() {
-        let error = graph(Path::new("/bin/ls")).unwrap_err();
+        let error = answer(Path::new("/bin/ls"), None).unwrap_err();
         assert!(matches!(error, ProgramError::NotWeaver(_)), "{error}");
     }
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = graph(Path::new("/no/such/program")).unwrap_err();
+        let error = answer(Path::new("/no/such/program"), None).unwrap_err();
         assert_eq!(error.to_string(), "cannot read /no/such/program");
     }
 }

@@ -128,10 +128,8 @@ impl Project {
         release: bool,
         who: Option<&str>,
     ) -> Result<PathBuf, ProjectError> {
-        if self.config.binary().is_some() {
-            let wasm = self.config.wasm().ok_or(ProjectError::BinaryInSandbox)?;
-            let found = wasm.canonicalize();
-            return found.map_err(|_| ProjectError::NoBinary { key: "wasm", path: wasm });
+        if let Some(wasm) = self.named_guest()? {
+            return Ok(wasm);
         }
         self.add_target()?;
         let mut cargo = self.cargo(release);
@@ -143,6 +141,16 @@ impl Project {
             ));
         }
         self.executable(&output.stdout)
+    }
+
+    /// The program as WebAssembly, where the configuration names a program file and no package.
+    pub(crate) fn named_guest(&self) -> Result<Option<PathBuf>, ProjectError> {
+        if self.config.binary().is_none() {
+            return Ok(None);
+        }
+        let wasm = self.config.wasm().ok_or(ProjectError::BinaryInSandbox)?;
+        let found = wasm.canonicalize();
+        found.map(Some).map_err(|_| ProjectError::NoBinary { key: "wasm", path: wasm })
     }
 
     /// Lets rustup install the target, if rustc does not have it.
@@ -159,7 +167,8 @@ impl Project {
         }
     }
 
-    /// The profiles of cargo, `dev` and `release`, in which a panic ends the process.
+    /// The sections of the profiles `dev` and `release` in the workspace's manifest, if they have it that a panic
+    /// ends the process.
     pub(crate) fn aborting_profiles(&self) -> Result<Vec<String>, ProjectError> {
         let mut cargo = cargo();
         cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
@@ -172,7 +181,12 @@ impl Project {
             let panic = manifest.get("profile").and_then(|it| it.get(*profile)?.get("panic"));
             panic.and_then(toml::Value::as_str) == Some("abort")
         };
-        Ok(["dev", "release"].iter().copied().filter(aborts).map(str::to_owned).collect())
+        Ok(["dev", "release"]
+            .iter()
+            .copied()
+            .filter(aborts)
+            .map(|it| format!("[profile.{it}]"))
+            .collect())
     }
 
     fn manifest(&self) -> PathBuf {

@@ -1,17 +1,20 @@
 //! [`Role`]: what a process is, whole program or replica, and how it starts as that.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::sync::oneshot;
 
 use super::{App, AppBuilder, LocalCalls, StartError};
 use crate::{
-    bootstrap::{ASK_GRAPH, ASK_VARIABLE, Bootstrap, MARKER, NOT_STARTED_EXIT_CODE},
+    bootstrap::{ASK_GRAPH, ASK_VARIABLE, Answer, Bootstrap, MARKER, NOT_STARTED_EXIT_CODE},
     codec,
-    config::{ConfigError, ConfigFile},
+    config::{CONFIG_VARIABLE, ConfigError, ConfigFile},
     construct::FieldSpec,
     error::Result,
-    graph::Graph,
     node::{Calls, Node, run_replica},
     registry::Registry,
     report, sandbox,
@@ -52,7 +55,7 @@ impl AppBuilder {
     pub(super) fn role(&mut self) -> Result<Role, StartError> {
         let registry = Registry::collect(self.package(), std::mem::take(&mut self.main))?;
         if let Some(question) = std::env::var_os(ASK_VARIABLE) {
-            answer(&question.to_string_lossy(), registry.graph())?;
+            answer(&question.to_string_lossy(), &registry)?;
             return Ok(Role::Answered);
         }
         if let Some(bootstrap) = Bootstrap::from_deployer()? {
@@ -138,19 +141,28 @@ fn end_replica(code: Result<u8>) -> ! {
 
 fn find_config() -> Result<ConfigFile, ConfigError> {
     let here = std::env::current_dir().unwrap_or_default();
-    match ConfigFile::find(&here, std::env::var_os("WEAVER_CONFIG")) {
+    match ConfigFile::find(&here, std::env::var_os(CONFIG_VARIABLE)) {
         Some(path) => ConfigFile::load(&path),
         None => Ok(ConfigFile::default()),
     }
 }
 
-fn answer(question: &str, graph: &Graph) -> Result<(), StartError> {
+fn answer(question: &str, registry: &Registry) -> Result<(), StartError> {
     let failed = |reason: String| StartError::Answer { reason };
     if question != ASK_GRAPH {
         return Err(failed(format!("unknown question `{question}`")));
     }
+    let config = match std::env::var_os(CONFIG_VARIABLE) {
+        Some(path) => ConfigFile::load(Path::new(&path))?,
+        None => ConfigFile::default(),
+    };
+    let answer = Answer {
+        graph: registry.graph().clone(),
+        misfits: registry.misfits(&config).iter().map(ToString::to_string).collect(),
+        panic_aborts: cfg!(panic = "abort"),
+    };
     let mut bytes = MARKER.as_bytes().to_vec();
-    codec::encode(graph, &mut bytes).map_err(|error| failed(error.to_string()))?;
+    codec::encode(&answer, &mut bytes).map_err(|error| failed(error.to_string()))?;
     let mut out = std::io::stdout().lock();
     out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| failed(error.to_string()))
 }

@@ -12,6 +12,9 @@ use crate::{check::Findings, logs, plan::Sandboxes, wrap::counted};
 ///
 /// Builds the program as `weaver deploy` does and asks it. What would be refused at the start, or fail when it is
 /// called, is an error; what works, and may not be meant, a warning. Exit code 0 without errors, else 1.
+///
+/// Nothing of the program's is run, and nothing built for a sandbox: whether addresses are free, what `init` does,
+/// and whether the code compiles to WebAssembly, only a start can tell.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The package's directory.
@@ -33,26 +36,53 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let Planned { project, graph, plan, .. } =
-            Planned::new(&self.directory, self.release, Sandboxes::default())?;
-        let found = Findings::new(&graph, &plan, &project.aborting_profiles()?);
+        let planned = Planned::new(&self.directory, self.release, Sandboxes::default());
+        let found = planned.and_then(|planned| {
+            let found = planned.findings()?;
+            if !self.json {
+                logs::say(&format!("{found}{}", planned.summary(&found)));
+            }
+            Ok(found)
+        });
+        let found = match found {
+            Err(error) if self.json => {
+                Findings { errors: vec![logs::chain(&*error)], ..Findings::default() }
+            }
+            found => found?,
+        };
+        let Findings { errors, warnings } = &found;
         if self.json {
-            let Findings { errors, warnings } = &found;
             let found = json!({ "errors": errors, "warnings": warnings });
             logs::say(&serde_json::to_string_pretty(&found)?);
-        } else {
-            let (components, groups) = (graph.components.len(), plan.groups.len());
-            let (errors, warnings) = (found.errors.len(), found.warnings.len());
-            logs::say(&format!(
-                "{found}{}: {} in {}, {}, {}",
-                project.app_name(&graph),
-                counted(components, "component"),
-                counted(groups, "group"),
-                counted(errors, "error"),
-                counted(warnings, "warning"),
-            ));
         }
-        let fails = !found.errors.is_empty() || (self.strict && !found.warnings.is_empty());
+        let fails = !errors.is_empty() || (self.strict && !warnings.is_empty());
         Ok(u8::from(fails))
+    }
+}
+
+impl Planned {
+    fn findings(&self) -> Result<Findings, Box<dyn Error>> {
+        let Self { project, graph, plan, misfits, panic_aborts, .. } = self;
+        let mut aborting = project.aborting_profiles()?;
+        if *panic_aborts && aborting.is_empty() {
+            aborting.push("the build, by cargo's configuration or its environment,".to_owned());
+        }
+        let mut found = Findings::new(graph, plan, &aborting);
+        found.errors.splice(0..0, misfits.iter().cloned());
+        if plan.sandboxed().next().is_some() {
+            found.errors.extend(project.named_guest().err().map(|error| error.to_string()));
+        }
+        Ok(found)
+    }
+
+    fn summary(&self, found: &Findings) -> String {
+        format!(
+            "{}: {} in {}, {}, {}",
+            self.project.app_name(&self.graph),
+            counted(self.graph.components.len(), "component"),
+            counted(self.plan.groups.len(), "group"),
+            counted(found.errors.len(), "error"),
+            counted(found.warnings.len(), "warning"),
+        )
     }
 }

@@ -53,7 +53,7 @@ impl Deploy {
             None => Sandboxes::AsConfigured,
         };
         let planned = Planned::new(&self.directory, self.release, sandboxes)?;
-        let Planned { project, binary, graph, plan } = planned;
+        let Planned { project, binary, graph, plan, .. } = planned.fitting()?;
         logs::say(&plan.to_string());
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
         let sandbox = Sandbox::build(&project, &graph, &plan, self.release)?;

@@ -45,7 +45,7 @@ enum Format {
 impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let Planned { project, graph, plan, .. } =
-            Planned::new(&self.directory, self.release, Sandboxes::default())?;
+            Planned::new(&self.directory, self.release, Sandboxes::default())?.fitting()?;
         let (graph, plan, config) = (&graph, &plan, &project.config);
         let diagram = Diagram { graph, plan, config };
         let text = match if self.json { Format::Json } else { self.format } {
