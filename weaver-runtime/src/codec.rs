@@ -10,7 +10,10 @@
 use std::marker::PhantomData;
 
 use bincode::config::{Configuration, Fixint, LittleEndian, legacy};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, DeserializeSeed},
+};
 
 mod byte_string;
 mod decoder;
@@ -85,8 +88,20 @@ pub fn decode<T>(bytes: &[u8]) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
 {
+    decode_with(PhantomData::<T>, bytes)
+}
+
+/// The same by a seed, for a type that is only known at run time.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_with<'a, S>(seed: S, bytes: &'a [u8]) -> Result<S::Value, DecodeError>
+where
+    S: DeserializeSeed<'a>,
+{
     let budget = decoder::Budget::new(bytes.len())?;
-    let seed = budget.guard().seed(PhantomData::<T>);
+    let seed = budget.guard().seed(seed);
     let outcome = bincode::serde::seed_decode_from_slice(seed, bytes, FORMAT);
     let (value, read) = budget.verdict(outcome)?;
     match bytes.len() - read {

@@ -14,8 +14,9 @@ use crate::{
     construct::Local,
     error::Result,
     fingerprint::{Fingerprint, Signature},
+    graph::Graph,
     net::{Callers, Hello, ReplicaAddress, ReplicaId, Router, Routes, Service},
-    placement::DEPLOYER,
+    placement::{DEPLOYER, Placement},
     reference::Ref,
 };
 
@@ -33,6 +34,9 @@ pub trait Deployer {
 
     /// What is running.
     async fn status(&self) -> Result<Status>;
+
+    /// The program that is running, and where: what a command needs to call a component.
+    async fn program(&self) -> Result<Program>;
 }
 
 /// What a deployer asks of a replica.
@@ -105,6 +109,17 @@ pub struct Gauges {
     pub streams_open: usize,
     /// Tasks of the program's runtime.
     pub tasks: usize,
+}
+
+/// A program that is deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// What it consists of.
+    pub graph: Graph,
+    /// Where its components are.
+    pub placement: Placement,
+    /// Where the replicas are, at this moment.
+    pub routes: Routes,
 }
 
 /// A deployment, as `weaver status` shows it.

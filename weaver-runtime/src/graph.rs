@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    component::{MethodShape, MethodSpec},
     config::{ConfigError, ConfigFile, Known},
     fingerprint::{Fingerprint, Signature},
     placement::MAIN,
@@ -56,6 +57,22 @@ pub struct MethodNode {
     pub routed: bool,
     /// Why calls to this method cannot cross a boundary; empty for most.
     pub problems: Vec<String>,
+}
+
+impl MethodNode {
+    /// The same for calls of somebody who has not the program's code. It is never freed.
+    #[must_use]
+    pub fn leak_spec(&self) -> &'static MethodSpec {
+        Box::leak(Box::new(MethodSpec {
+            name: self.name.clone().leak(),
+            arguments: &[],
+            idempotent: self.idempotent,
+            hedge: self.hedge,
+            timeout: self.timeout,
+            routed: self.routed,
+            shape: MethodShape::of::<(), ()>,
+        }))
+    }
 }
 
 /// What the fields of an implementation, or the arguments of `main`, ask for.

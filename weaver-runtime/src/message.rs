@@ -1,7 +1,12 @@
 //! [`Message`]: the encoded arguments of a call, or its encoded result, in the buffer that goes out.
 
+use std::marker::PhantomData;
+
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, DeserializeSeed},
+};
 
 #[cfg(feature = "node")]
 use crate::stream::ByteStream;
@@ -127,9 +132,20 @@ impl Message {
     ///
     /// # Errors
     /// `Malformed` when the bytes are not one value of `T`; `ran` says what that means here.
-    pub fn decode<T: DeserializeOwned>(mut self, ran: Ran) -> Result<T, Failure> {
+    pub fn decode<T: DeserializeOwned>(self, ran: Ran) -> Result<T, Failure> {
+        self.decode_with(PhantomData::<T>, ran)
+    }
+
+    /// The same by a seed, for a type that is only known at run time.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_with<S, T>(mut self, seed: S, ran: Ran) -> Result<T, Failure>
+    where
+        S: for<'a> DeserializeSeed<'a, Value = T>,
+    {
         let streams = std::mem::take(&mut self.streams);
-        let decode = || stream::distribute(streams, || codec::decode(self.payload()));
+        let decode = || stream::distribute(streams, || codec::decode_with(seed, self.payload()));
         let decoded = catch_panic(decode).map_err(|panic| panicked(panic, ran))?;
         decoded.map_err(|error| malformed("cannot decode", &error, ran))
     }

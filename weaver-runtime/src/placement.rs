@@ -21,6 +21,9 @@ pub const DEPLOYER: &str = "weaver.deployer";
 /// The ingress as a caller.
 pub const INGRESS: &str = "weaver.ingress";
 
+/// A command of whoever started the deployment, as a caller: it may call every component.
+pub const COMMAND: &str = "weaver.command";
+
 /// Which group each component is in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod build;
+mod call;
 mod check;
 mod completions;
 mod deploy;
@@ -46,6 +47,7 @@ enum Command {
     Build(build::Build),
     Run(run::Run),
     Status(status::Status),
+    Call(call::Call),
     Graph(graph::Graph),
     Check(check::Check),
     Doctor(doctor::Doctor),
@@ -69,6 +71,7 @@ impl Arguments {
             Command::Build(build) => build.run(),
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
+            Command::Call(call) => call.run(),
             Command::Graph(graph) => graph.run(),
             Command::Check(check) => check.run(),
             Command::Doctor(doctor) => doctor.run(),

@@ -23,11 +23,11 @@ use tokio::{
 use weaver_runtime::{
     bootstrap::{Bootstrap, REPLICA_VARIABLE},
     config::ConfigFile,
-    control::{self, GroupStatus, ReplicaStatus, Status},
+    control::{self, GroupStatus, Program, ReplicaStatus, Status},
     graph::Graph,
     limits::Limits,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Routes, Services},
-    placement::{DEPLOYER, INGRESS, MAIN},
+    placement::{COMMAND, DEPLOYER, INGRESS, MAIN},
     sandbox::SandboxBootstrap,
 };
 
@@ -195,7 +195,7 @@ impl Deployer {
             app: deployment.app.clone(),
             pid: std::process::id(),
             address,
-            identity: authority.identity("weaver.command")?,
+            identity: authority.identity(COMMAND)?,
         };
         let record = record.publish()?;
         let front = Front::new(&deployment.graph, &deployment.config, events.clone());
@@ -256,6 +256,13 @@ impl Deployer {
             Event::Bound { listener, address } => self.front.bound(&listener, address),
             Event::CannotListen { listener, address, reason } => {
                 self.stop(Err(DeployError::Listen { listener, address, reason }));
+            }
+            Event::Program { reply } => {
+                let Deployment { graph, plan, .. } = &self.deployment;
+                let (graph, placement) = (graph.clone(), plan.placement.clone());
+                let routes = self.supervisor.routes().clone();
+                // As above.
+                let _ = reply.send(Program { graph, placement, routes });
             }
             Event::Status { reply } => {
                 // As above.

@@ -18,6 +18,8 @@ mod process;
 mod program;
 mod project;
 mod sandbox;
+mod schema;
+mod signature;
 mod state;
 mod supervisor;
 mod wrap;

@@ -10,6 +10,7 @@ use weaver_runtime::{
 
 use crate::{
     plan::Plan,
+    signature::Signature,
     wrap::{counted, wrap},
 };
 
@@ -120,7 +121,10 @@ fn method(method: &MethodNode) -> Row {
     ];
     Row {
         label: "methods",
-        subject: format!("{}({})", method.name, method.arguments.join(", ")),
+        subject: Signature::new(method).map_or_else(
+            |_| format!("{}({})", method.name, method.arguments.join(", ")),
+            |signature| signature.to_string(),
+        ),
         remark: attributes.into_iter().flatten().collect::<Vec<_>>().join(", "),
     }
 }
@@ -133,6 +137,7 @@ impl fmt::Display for Outline<'_> {
         self.plan.fmt_groups(f)?;
         let blocks = self.blocks();
         let subjects = blocks.iter().flat_map(|block| &block.rows);
+        let subjects = subjects.filter(|row| !row.remark.is_empty());
         let lengths = subjects.map(|row| row.subject.chars().count());
         let width = lengths.filter(|length| *length <= SUBJECT_CHARS_MAX).max().unwrap_or(0);
         for block in &blocks {
@@ -268,28 +273,28 @@ groups
   pay    Pay
 
 main
-  references  Cart                remote, by key
-  listeners   shop                127.0.0.1:8080
+  references  Cart             remote, by key
+  listeners   shop             127.0.0.1:8080
   main may get any other component as well
 
 Admin, implemented by Console at shop/src/main.rs:90
-  references  Cart                remote, by key
-  listeners   admin               a free port
+  references  Cart             remote, by key
+  listeners   admin            a free port
 
 Cart, implemented by InMemory at shop/src/main.rs:41
-  methods     add(user, item)     route
-              items(user)         idempotent, hedge 50ms, timeout 2s, route
+  methods     add(user, item)  route
+              items(user)      idempotent, hedge 50ms, timeout 2s, route
               check_out(user, currency, address, email, card)
-                                  timeout 1.5s
+                               timeout 1.5s
               count()
-  references  Pay                 remote
-              Store               direct
+  references  Pay              remote
+              Store            direct
 
 Pay, implemented by Cards at shop/src/main.rs:60
-  config      [config.Pay]        not in weaver.toml
+  config      [config.Pay]     not in weaver.toml
 
 Store, implemented by Disk<Json> at shop/src/main.rs:75
-  methods     get(key)            idempotent
+  methods     get(key)         idempotent
               put(key, document)
 
 problems
@@ -311,7 +316,7 @@ problems
     fn in_one_process_all_is_direct_and_every_method_can_be_called() {
         let text = outline(&graph(), "[placement]\ndefault = \"together\"\n");
         assert!(text.starts_with("shop: 4 components in 1 group\n"), "{text}");
-        assert!(text.contains("Pay                 direct\n"), "{text}");
+        assert!(text.contains("Pay              direct\n"), "{text}");
         assert!(!text.contains("remote"), "{text}");
         assert!(text.contains("only be called in its own process, as it is here:\n"), "{text}");
     }

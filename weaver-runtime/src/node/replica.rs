@@ -29,7 +29,7 @@ use crate::{
     net::{
         Callers, Endpoint, Hello, Io, ReplicaAddress, ReplicaId, Router, Routes, Service, Services,
     },
-    placement::{DEPLOYER, MAIN, Placement},
+    placement::{COMMAND, DEPLOYER, MAIN, Placement},
     reference::Ref,
     registry::Registry,
     report,
@@ -171,8 +171,8 @@ pub(crate) fn services(
 ) -> Vec<Option<Service>> {
     let service = |(index, name): (u16, &String)| {
         let target = target(name, index)?;
-        let callers = placement.callers_of(graph, name).into_iter().map(str::to_owned);
-        let callers = Callers::Groups(callers.collect());
+        let callers = placement.callers_of(graph, name).into_iter().chain([COMMAND]);
+        let callers = Callers::Groups(callers.map(str::to_owned).collect());
         Some(Service { target, callers, is_bounded: true })
     };
     (0..).zip(graph.components.keys()).map(service).collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{listeners::Listeners, record::Record};
 use crate::{
     client::{Request, Transport},
-    component::{BoxFuture, MethodShape, MethodSpec},
+    component::{BoxFuture, MethodSpec},
     error::{CallErrorKind, Failure, Ran, Refusal},
     graph::{Graph, MethodNode},
     link::{Called, Serve},
@@ -24,7 +24,7 @@ struct Callee {
     name: String,
     /// `None` if the guest's group holds no reference to it.
     transport: Option<Arc<dyn Transport>>,
-    methods: &'static [MethodSpec],
+    methods: Vec<&'static MethodSpec>,
     carried: Carried,
 }
 
@@ -43,7 +43,7 @@ impl Outward {
             Callee {
                 name: name.clone(),
                 transport: its_group.map(|its_group| transport(its_group, index)),
-                methods: node.methods.iter().map(spec).collect::<Vec<_>>().leak(),
+                methods: node.methods.iter().map(MethodNode::leak_spec).collect(),
                 carried: Carried::new(&node.methods),
             }
         });
@@ -76,23 +76,9 @@ impl Outward {
             return Err(CallErrorKind::Refused(refusal).into());
         };
         callee.carried.check(method)?;
-        let spec = callee.methods.get(usize::from(method));
+        let spec = callee.methods.get(usize::from(method)).copied();
         let request = Request { method, spec, key, arguments: Ok(arguments) };
         Ok((Arc::clone(transport), request))
-    }
-}
-
-/// What is known of a method, for the life of the process: there is one program in it.
-fn spec(method: &MethodNode) -> MethodSpec {
-    let MethodNode { name, idempotent, hedge, timeout, routed, .. } = method;
-    MethodSpec {
-        name: name.clone().leak(),
-        arguments: &[],
-        idempotent: *idempotent,
-        hedge: *hedge,
-        timeout: *timeout,
-        routed: *routed,
-        shape: MethodShape::of::<(), ()>,
     }
 }
 

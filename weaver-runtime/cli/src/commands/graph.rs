@@ -32,7 +32,7 @@ pub(super) struct Graph {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Groups, components, methods and edges, for people.
+    /// Groups, components, methods with their types, and edges, for people.
     Text,
     /// Groups, components and edges, for Mermaid: forges draw it in Markdown.
     Mermaid,

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
     Error, Result,
-    control::{Deployer, Status},
+    control::{Deployer, Program, Status},
     net::{ReplicaAddress, ReplicaId, Routes, caller},
-    placement::MAIN,
+    placement::{COMMAND, MAIN},
 };
 
 use super::event::Event;
@@ -64,6 +64,11 @@ impl Deployer for Desk {
     async fn main_returned(&self, code: u8) -> Result<()> {
         only(MAIN)?;
         self.tell(Event::MainReturned { code }).await
+    }
+
+    async fn program(&self) -> Result<Program> {
+        only(COMMAND)?;
+        self.ask(|reply| Event::Program { reply }).await
     }
 
     async fn status(&self) -> Result<Status> {

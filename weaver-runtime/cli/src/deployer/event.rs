@@ -5,7 +5,7 @@ use std::{fmt, io, net::SocketAddr, process::ExitStatus};
 use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
     bootstrap::CRASH_EXIT_CODES,
-    control::{Health, Status},
+    control::{Health, Program, Status},
     net::{ReplicaAddress, ReplicaId, Routes},
 };
 
@@ -28,6 +28,8 @@ pub(super) enum Event {
     Bound { listener: String, address: SocketAddr },
     /// The ingress cannot accept for a listener.
     CannotListen { listener: String, address: SocketAddr, reason: String },
+    /// Somebody wants to call a component.
+    Program { reply: oneshot::Sender<Program> },
     /// Somebody asks what is running.
     Status { reply: oneshot::Sender<Status> },
 }

@@ -41,10 +41,10 @@ main
   main may get any other component as well
 
 Even, implemented by Halve at {even}
-  methods     next(x)
+  methods     next(x: u64) -> Step
 
 Odd, implemented by TripleAndOne at {odd}
-  methods     next(x)
+  methods     next(x: u64) -> Step
 "
     );
     assert_eq!(ended.stdout, expected);

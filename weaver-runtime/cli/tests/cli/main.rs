@@ -1,5 +1,6 @@
 //! The `weaver` command as a person runs it: real processes, real signals, wrong input.
 
+mod call;
 mod check;
 mod doctor;
 mod fixtures;

@@ -1,0 +1,292 @@
+//! `weaver call`.
+
+use std::{error::Error, fmt};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use weaver_runtime::{
+    CallError, Failure, Message, Ran, Request,
+    control::Program,
+    graph::{Graph, MethodNode},
+    net::{Endpoint, Hello, Router},
+};
+
+use super::runtime;
+use crate::{
+    logs,
+    schema::{Dynamic, JsonError, SchemaError, ValueSeed},
+    signature::Signature,
+    state::{self, Record},
+};
+
+/// Call a component's method in a running deployment.
+///
+/// Its result is printed as JSON. The arguments are a JSON array in their order, or an object by their names; a single
+/// one may stand alone. A method with `#[route]` is called in any of the replicas. Ctrl-C cancels the call.
+///
+/// Exit code 0 when the method returned `Ok`, 1 when it returned an error, or could not be called.
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// The component and its method: `Cart.add`.
+    #[arg(required_unless_present = "list")]
+    method: Option<String>,
+
+    /// Its arguments, as JSON.
+    #[arg(conflicts_with = "list", allow_negative_numbers = true)]
+    arguments: Option<String>,
+
+    /// Show all methods of the deployment instead, with their types.
+    #[arg(long, conflicts_with = "method")]
+    list: bool,
+
+    /// The application, where several are deployed.
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+
+    /// With `--list`: print JSON.
+    #[arg(long, requires = "list")]
+    json: bool,
+}
+
+/// A method could not be called.
+#[derive(Debug, thiserror::Error)]
+enum CallFailed {
+    #[error("nothing is deployed on this machine; `weaver deploy` deploys a program")]
+    NothingDeployed,
+    #[error("no application `{app}` is deployed on this machine; {deployed}")]
+    NotDeployed { app: String, deployed: String },
+    #[error(
+        "several applications are deployed on this machine ({0}): choose one with `--app NAME`"
+    )]
+    SeveralDeployed(String),
+    #[error("`{0}` is no method: write COMPONENT.METHOD, as `weaver call --list` shows them")]
+    NoMethodName(String),
+    #[error("{app} has no component `{component}`; it has {known}")]
+    NoComponent { app: String, component: String, known: String },
+    #[error("`{component}` has no method `{method}`; it has {known}")]
+    NoMethod { component: String, method: String, known: String },
+    #[error("the arguments are not JSON: {0}")]
+    NotJson(serde_json::Error),
+    #[error("{error}\n{help}")]
+    Arguments { error: JsonError, help: String },
+    #[error(
+        "{name} takes, or returns, what only Rust code can; `weaver call` cannot call it\n{help}"
+    )]
+    NotForCommands { name: String, help: String },
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The author's error.
+    #[error("{name} returned an error: {error}")]
+    Returned { name: String, error: String },
+}
+
+impl Call {
+    pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
+        let record = one(state::running()?, self.app.as_deref())?;
+        runtime()?.block_on(async {
+            let answer = record.ask(async |deployer, endpoint| {
+                let program = deployer.program().await?;
+                Ok(self.answer(&record.app, &program, endpoint).await)
+            });
+            let answer = answer.await.map_err(|error| {
+                error.context(format_args!("the deployer of {} does not answer", record.app))
+            });
+            logs::say(&answer??);
+            Ok(0)
+        })
+    }
+
+    /// What is printed.
+    async fn answer(
+        &self,
+        app: &str,
+        program: &Program,
+        endpoint: &Endpoint,
+    ) -> Result<String, Box<dyn Error>> {
+        let Some(name) = &self.method else {
+            let listing = Listing::new(&program.graph)?;
+            let text = if self.json {
+                serde_json::to_string_pretty(&listing)?
+            } else {
+                listing.to_string()
+            };
+            return Ok(text.trim_end().to_owned());
+        };
+        let method = Method::find(app, &program.graph, name)?;
+        let arguments = self.arguments.as_deref().map(serde_json::from_str::<Value>);
+        let arguments =
+            method.read(arguments.transpose().map_err(CallFailed::NotJson)?.as_ref())?;
+        let value = method.call(program, endpoint, &arguments).await?;
+        Ok(serde_json::to_string_pretty(&value)?)
+    }
+}
+
+/// The deployment that is meant.
+fn one(mut records: Vec<Record>, app: Option<&str>) -> Result<Record, CallFailed> {
+    let names: Vec<_> = records.iter().map(|record| record.app.clone()).collect();
+    if let Some(app) = app {
+        records.retain(|record| record.app == app);
+    }
+    match (records.pop(), app) {
+        (Some(record), _) if records.is_empty() => Ok(record),
+        (Some(_), _) => Err(CallFailed::SeveralDeployed(names.join(", "))),
+        (None, Some(app)) if !names.is_empty() => {
+            let deployed = format!("there is {}", names.join(", "));
+            Err(CallFailed::NotDeployed { app: app.to_owned(), deployed })
+        }
+        (None, _) => Err(CallFailed::NothingDeployed),
+    }
+}
+
+/// A method, as a command knows it.
+struct Method<'a> {
+    /// With its component's.
+    name: String,
+    component: &'a str,
+    /// The component's index on the wire.
+    component_index: u16,
+    index: u16,
+    node: &'a MethodNode,
+    signature: Signature<'a>,
+}
+
+impl<'a> Method<'a> {
+    fn new(
+        (component_index, component): (u16, &'a str),
+        (index, node): (u16, &'a MethodNode),
+    ) -> Result<Self, SchemaError> {
+        let signature = Signature::new(node)?;
+        let name = format!("{component}.{}", node.name);
+        Ok(Self { name, component, component_index, index, node, signature })
+    }
+
+    fn all(graph: &'a Graph) -> impl Iterator<Item = Result<Self, SchemaError>> {
+        (0..).zip(&graph.components).flat_map(|(index, (component, node))| {
+            let methods = (0..).zip(&node.methods);
+            methods.map(move |method| Self::new((index, component.as_str()), method))
+        })
+    }
+
+    /// By `COMPONENT.METHOD`; a component's name may have dots.
+    fn find(app: &str, graph: &'a Graph, name: &str) -> Result<Self, CallFailed> {
+        let parts = name.rsplit_once('.');
+        let (component, method) = parts.ok_or_else(|| CallFailed::NoMethodName(name.to_owned()))?;
+        let mut components = (0..).zip(&graph.components);
+        let Some((component_index, (component, node))) =
+            components.find(|(_, (it, _))| *it == component)
+        else {
+            let known = list(graph.components.keys());
+            let (app, component) = (app.to_owned(), component.to_owned());
+            return Err(CallFailed::NoComponent { app, component, known });
+        };
+        let Some(method) = (0..).zip(&node.methods).find(|(_, it)| it.name == method) else {
+            let known = list(node.methods.iter().map(|method| &method.name));
+            let (component, method) = (component.clone(), method.to_owned());
+            return Err(CallFailed::NoMethod { component, method, known });
+        };
+        Ok(Self::new((component_index, component), method)?)
+    }
+
+    fn read(&self, json: Option<&Value>) -> Result<Dynamic, CallFailed> {
+        let Signature { arguments, result, .. } = &self.signature;
+        if !arguments.is_plain() || !result.is_plain() {
+            let (name, help) = (self.name.clone(), self.help());
+            return Err(CallFailed::NotForCommands { name, help });
+        }
+        let read = arguments.read_arguments(&self.node.arguments, json);
+        read.map_err(|error| CallFailed::Arguments { error, help: self.help() })
+    }
+
+    async fn call(
+        &self,
+        program: &Program,
+        endpoint: &Endpoint,
+        arguments: &Dynamic,
+    ) -> Result<Value, Box<dyn Error>> {
+        let Program { graph, placement, routes } = program;
+        let router =
+            Router::new(endpoint.clone(), Hello::new(graph.fingerprint()), graph.signatures());
+        router.set_routes(routes);
+        let group = placement.group_of(self.component).unwrap_or(self.component);
+        let failed = |failure: Failure| CallError::new(self.component, &self.node.name, failure);
+        let request = Request {
+            method: self.index,
+            spec: Some(self.node.leak_spec()),
+            key: None,
+            arguments: Message::encode(arguments, Ran::No),
+        };
+        let called = router.transport(group, self.component_index).call(request).await;
+        // Decoded by the type that the program told, which the handshake has compared.
+        let decoded = called.and_then(|answer| {
+            answer.decode_with(ValueSeed(self.signature.result.root()), Ran::Yes)
+        });
+        let Value::Object(mut result) = decoded.map_err(failed)? else {
+            return Err(self.no_result());
+        };
+        match (result.remove("Ok"), result.remove("Err")) {
+            (Some(value), _) => Ok(value),
+            (None, Some(error)) => {
+                Err(CallFailed::Returned { name: self.name.clone(), error: returned(&error) }
+                    .into())
+            }
+            (None, None) => Err(self.no_result()),
+        }
+    }
+
+    fn no_result(&self) -> Box<dyn Error> {
+        format!("{} returned something else than a `Result`", self.name).into()
+    }
+
+    /// What is shown to whoever gave other arguments.
+    fn help(&self) -> String {
+        let types = self.signature.types().into_iter().map(|line| format!("\n    {line}"));
+        format!("  {}.{}{}", self.component, self.signature, types.collect::<String>())
+    }
+}
+
+/// An error of the method's, in words where it is of a type that has some.
+fn returned(error: &Value) -> String {
+    if let Ok(chain) = serde_json::from_value::<weaver_runtime::Error>(error.clone()) {
+        return format!("{chain:#}");
+    }
+    serde_json::from_value::<CallError>(error.clone())
+        .map_or_else(|_| error.to_string(), |error| error.to_string())
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Every method of a program, with its types.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Listing(Vec<Listed>);
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    method: String,
+    signature: String,
+    types: Vec<String>,
+}
+
+impl Listing {
+    fn new(graph: &Graph) -> Result<Self, SchemaError> {
+        let methods = Method::all(graph).map(|method| {
+            let method = method?;
+            let signature = format!("{}.{}", method.component, method.signature);
+            Ok(Listed { types: method.signature.types(), method: method.name, signature })
+        });
+        methods.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Listed { signature, types, .. } in &self.0 {
+            writeln!(f, "{signature}")?;
+            types.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! [`Signature`]: a method's types as one writes them in Rust. Pure.
+
+use std::fmt;
+
+use weaver_runtime::graph::MethodNode;
+
+use crate::schema::{Schema, SchemaError, Type};
+
+/// A method's types. Its `Display` is `add(item: Item, count: u32) -> u64`, without the type of its errors.
+pub(crate) struct Signature<'a> {
+    node: &'a MethodNode,
+    pub(crate) arguments: Schema,
+    pub(crate) result: Schema,
+}
+
+impl<'a> Signature<'a> {
+    pub(crate) fn new(node: &'a MethodNode) -> Result<Self, SchemaError> {
+        let arguments = Schema::parse(&node.arguments_shape)?;
+        Ok(Self { node, arguments, result: Schema::parse(&node.result_shape)? })
+    }
+
+    /// The structs and enums that it names, and those that they are made of, a line each.
+    pub(crate) fn types(&self) -> Vec<String> {
+        let arguments = self.arguments.arguments(&self.node.arguments);
+        let result = self.result.result().map(|(value, _)| value);
+        let mut lines: Vec<String> = Vec::new();
+        for line in arguments.iter().map(|(_, of)| *of).chain(result).flat_map(Type::definitions) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+impl fmt::Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.node.name)?;
+        for (index, (name, of)) in self.arguments.arguments(&self.node.arguments).iter().enumerate()
+        {
+            write!(f, "{}{name}: {of}", if index > 0 { ", " } else { "" })?;
+        }
+        match self.result.result() {
+            Some((value, _)) => write!(f, ") -> {value}"),
+            None => write!(f, ") -> {}", self.result.root()),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `weaver call`: a component of a running deployment, called from the shell.
+
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
+
+const ANY_PORT: &str = "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n";
+
+#[test]
+fn it_calls_a_component_and_shows_what_can_be_called() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["call", "--list"]).assert_error(&["nothing is deployed", "weaver deploy"]);
+    let deployment = sandbox.deploy(&sandbox.fixture("collatz", &[], ANY_PORT));
+    deployment.until_all_run();
+
+    let listed = sandbox.run(&["call", "--list"]);
+    let expected = "\
+Even.next(x: u64) -> Step
+  struct Step { x: u64, pid: u32 }
+Odd.next(x: u64) -> Step
+  struct Step { x: u64, pid: u32 }
+";
+    assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), expected));
+    let listed = sandbox.run(&["call", "--list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed[1]["signature"], "Odd.next(x: u64) -> Step");
+
+    for arguments in ["8", "[8]", "{\"x\": 8}"] {
+        let called = sandbox.run(&["call", "Even.next", arguments]);
+        assert_eq!(called.code, Some(0), "{called:#?}");
+        let step: Value = serde_json::from_str(&called.stdout).unwrap();
+        assert_eq!(step["x"], 4, "{called:#?}");
+    }
+
+    let wrong = sandbox.run(&["call", "Even.next", "\"x\""]);
+    wrong.assert_error(&[
+        "x is u64, not \"x\"",
+        "  Even.next(x: u64) -> Step\n",
+        "    struct Step { x",
+    ]);
+    sandbox.run(&["call", "Even.next"]).assert_error(&["0 arguments are given", "it takes 1"]);
+    sandbox.run(&["call", "Even.next", "{"]).assert_error(&["are not JSON"]);
+    sandbox.run(&["call", "Even.nexd", "8"]).assert_error(&["no method `nexd`; it has `next`"]);
+    let unknown = sandbox.run(&["call", "Evne.next", "8"]);
+    unknown.assert_error(&["collatz has no component `Evne`; it has `Even`, `Odd`"]);
+    sandbox.run(&["call", "next", "8"]).assert_error(&["COMPONENT.METHOD"]);
+    let other = sandbox.run(&["call", "--app", "shop", "--list"]);
+    other.assert_error(&["no application `shop`", "there is collatz"]);
+}
+
+#[test]
+fn an_error_is_told_with_its_causes() {
+    let sandbox = Sandbox::new();
+    let deployment = sandbox.deploy(&sandbox.fixture("unwell", &[], ""));
+    deployment.until_all_run();
+    let failed = sandbox.run(&["call", "Broken.nothing"]);
+    failed.assert_error(&["Broken.nothing", "init", "cannot open the store: no disk"]);
+    assert_eq!(failed.stdout, "");
+}
+
+#[test]
+fn of_several_applications_one_is_chosen() {
+    let sandbox = Sandbox::new();
+    let deployments = ["first", "second"]
+        .map(|app| sandbox.deploy(&sandbox.named_fixture(app, "collatz", &[], ANY_PORT)));
+    deployments.iter().for_each(|deployment| deployment.until_all_run());
+    sandbox.run(&["call", "Even.next", "8"]).assert_error(&["first, second", "--app NAME"]);
+    let chosen = sandbox.run(&["call", "--app", "second", "Even.next", "8"]);
+    assert_eq!(chosen.code, Some(0), "{chosen:#?}");
+}
