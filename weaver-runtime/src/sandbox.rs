@@ -2,6 +2,8 @@
 //! is in the modules below, except for WebAssembly itself, which is an [`Instance`]'s business.
 
 #[cfg(not(target_family = "wasm"))]
+mod building;
+#[cfg(not(target_family = "wasm"))]
 mod component;
 #[cfg(not(target_family = "wasm"))]
 mod group;
@@ -36,6 +38,7 @@ use crate::{fingerprint::Fingerprint, graph::Graph};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
+    building::{WASI_HEADERS, guest_build_variables},
     group::{Callbacks, Ended, Exchange, Exchanged, Instance, Instances, Listen, Turn},
     in_process::InSandbox,
     linked::{LinkedHost, Load, Loaded},

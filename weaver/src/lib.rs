@@ -267,7 +267,9 @@ pub use {
     weaver_macros::{Component, main},
     weaver_runtime::{
         App, AppBuilder, Config, Lifecycle, Listener, LocalCalls, Metadata, ReaderGone, StartError,
-        StreamSender, Task, TraceContext, TraceId, TraceParentError, init_logs, metadata,
-        process_id, spawn, spawn_detached, time_left, timeout, with_metadata, with_trace,
+        StreamSender, Task, TraceContext, TraceId, TraceParentError,
+        config::{ConfigError, ConfigFile},
+        init_logs, metadata, process_id, spawn, spawn_detached, time_left, timeout, with_metadata,
+        with_trace,
     },
 };

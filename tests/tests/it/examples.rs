@@ -18,8 +18,8 @@ use crate::{
     support::{Deployment, fresh_directory},
 };
 
-const EXAMPLES: [&str; 7] =
-    ["collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
+const EXAMPLES: [&str; 8] =
+    ["chat", "collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
 
 /// The first sandbox begins with building the host, which takes minutes.
 const FIRST_SECONDS_MAX: u64 = 1800;
@@ -56,7 +56,8 @@ impl Running {
     fn new(example: &str, way: Way) -> Self {
         let directory = fresh_directory();
         let config = directory.path().join("weaver.toml");
-        fs::write(&config, configuration(example)).expect("a weaver.toml");
+        let text = configuration(example, way, directory.path());
+        fs::write(&config, text).expect("a weaver.toml");
         let deployment = match way {
             Way::OneProcess => {
                 let mut program = Command::new(PROGRAMS.join(example));
@@ -77,13 +78,20 @@ impl Running {
     }
 }
 
-/// The example's own, with an address that is free.
-fn configuration(example: &str) -> String {
+/// The example's own, with an address that is free, and with a database in `directory`, which is granted where all are
+/// in sandboxes.
+fn configuration(example: &str, way: Way, directory: &Path) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
     let own = fs::read_to_string(folder.join("weaver.toml")).unwrap_or_default();
-    let lines = own.lines().map(|line| match line.starts_with("address = ") {
-        true => "address = \"127.0.0.1:0\"",
-        false => line,
+    let lines = own.lines().map(|line| match (line, way) {
+        (line, _) if line.starts_with("address = ") => "address = \"127.0.0.1:0\"".to_owned(),
+        (line, _) if line.starts_with("path = ") => {
+            format!("path = {:?}", directory.join("chat.db"))
+        }
+        ("components = [\"Store\"]", Way::AllInSandboxes) => {
+            format!("{line}\nsandbox = {{ dirs = {{ {directory:?} = \"rw\" }} }}")
+        }
+        (line, _) => line.to_owned(),
     });
     let own: Vec<_> = lines.collect();
     let (binary, wasm) = (PROGRAMS.join(example), GUESTS.join(format!("{example}.wasm")));
@@ -95,13 +103,18 @@ fn configuration(example: &str) -> String {
 
 /// Status line and body of an answer.
 fn ask(address: &str, request: &str, body: &[u8]) -> (String, Vec<u8>) {
+    ask_with(address, request, "", body)
+}
+
+/// The same with more headers.
+fn ask_with(address: &str, request: &str, headers: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let limit = Some(Duration::from_secs(ANSWER_SECONDS_MAX));
     stream.set_read_timeout(limit).expect("a limit");
     let length = body.len();
     let head = format!(
         "{request} HTTP/1.1\r\nHost: example\r\nConnection: close\r\nContent-Length: {length}\r\n\
-         traceparent: {TRACE}\r\n\r\n"
+         traceparent: {TRACE}\r\n{headers}\r\n"
     );
     stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
     let mut answer = Vec::new();
@@ -211,6 +224,53 @@ fn reverser() {
         let reversed = ask(&address, "GET /reverse?s=abcdef", b"");
         assert_eq!(String::from_utf8_lossy(&reversed.1), "fedcba");
         vec![reversed, ask(&address, "GET /", b""), ask(&address, "GET /reverse", b"")]
+    });
+}
+
+#[test]
+fn chat() {
+    is_the_same("chat", |running| {
+        let address = running.address("chat");
+        let json = |text: &str| {
+            ask_with(
+                &address,
+                "POST /threads",
+                "Content-Type: application/json\r\n",
+                text.as_bytes(),
+            )
+        };
+        let begun = [
+            json("{\"title\": \"tea\"}"),
+            json("{\"title\": \"cake\"}"),
+            json("{\"title\": \" \"}"),
+        ];
+        assert_eq!(String::from_utf8_lossy(&begun[1].1), "2");
+        let post = |query: &str, image: &[u8]| {
+            ask(&address, &format!("POST /threads/1/posts?{query}"), image)
+        };
+        let posted = [
+            post("author=ada&text=hello", b""),
+            post("author=ada&text=look", PNG),
+            post("author=ada&text=this", b"no image"),
+            post("author=ada&text=", b""),
+            ask(&address, "POST /threads/7/posts?author=ada&text=lost", b""),
+        ];
+        let read = [
+            "/",
+            "/threads",
+            "/threads/1/posts",
+            "/threads/2/posts",
+            "/threads/7/posts",
+            "/images/1",
+            "/images/1",
+            "/images/2",
+        ];
+        let read = read.map(|path| ask(&address, &format!("GET {path}"), b""));
+        let posts = "[{\"author\":\"ada\",\"text\":\"hello\",\"image\":null},\
+                     {\"author\":\"ada\",\"text\":\"look\",\"image\":1}]";
+        assert_eq!(String::from_utf8_lossy(&read[2].1), posts);
+        assert!(read[5].1.starts_with(b"\x89PNG"), "{read:?}");
+        [&begun[..], &posted, &read].concat()
     });
 }
 

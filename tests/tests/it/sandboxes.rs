@@ -24,7 +24,7 @@ pub(crate) fn build_guests(what: impl IntoIterator<Item = &'static str>) -> Path
     let built = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--target", target])
         .args(what)
-        .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "--cfg tokio_unstable")
+        .envs(weaver_runtime::sandbox::guest_build_variables())
         .status();
     assert!(built.is_ok_and(|status| status.success()), "the guest does not build");
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

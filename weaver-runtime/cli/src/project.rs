@@ -10,7 +10,7 @@ use serde::Deserialize;
 use weaver_runtime::{
     config::{CONFIG_FILE, ConfigError, ConfigFile},
     graph::Graph,
-    sandbox::GUEST_TARGET,
+    sandbox::{GUEST_TARGET, guest_build_variables},
 };
 
 use crate::logs;
@@ -50,7 +50,8 @@ pub(crate) enum ProjectError {
     #[error(
         "cargo could not build the program as WebAssembly{0}; what it says above \
          names the crate: leave it out for that target (`[target.'cfg(not(target_family = \"wasm\"))'\
-         .dependencies]`), or the group out of the sandbox"
+         .dependencies]`), or the group out of the sandbox. What a crate with C code needs, `weaver doctor` \
+         tells"
     )]
     BuildGuest(String),
     /// A program file has no WebAssembly.
@@ -133,7 +134,7 @@ impl Project {
         }
         self.add_target()?;
         let mut cargo = self.cargo(release);
-        cargo.args(["--target", GUEST_TARGET]).env(GUEST_FLAGS_VARIABLE, guest_flags());
+        cargo.args(["--target", GUEST_TARGET]).envs(guest_build_variables());
         let output = cargo.output().map_err(ProjectError::Cargo)?;
         if !output.status.success() {
             return Err(ProjectError::BuildGuest(
@@ -249,15 +250,6 @@ pub(crate) fn cargo() -> Command {
         }
     }
     cargo
-}
-
-/// Where cargo looks for the compiler's flags for guests.
-const GUEST_FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
-
-/// tokio with its feature `full`, as most programs ask for it, compiles for the target only so.
-fn guest_flags() -> String {
-    let theirs = std::env::var(GUEST_FLAGS_VARIABLE).unwrap_or_default();
-    format!("{theirs} --cfg tokio_unstable").trim().to_owned()
 }
 
 /// Name and path of each executable that was built from a manifest that is `wanted`.

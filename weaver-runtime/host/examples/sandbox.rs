@@ -82,7 +82,7 @@ fn build() -> Result<PathBuf> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--quiet", "--target", target, "--manifest-path"])
         .arg(folder.join("tests/guests/Cargo.toml"))
-        .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "--cfg tokio_unstable")
+        .envs(weaver_runtime::sandbox::guest_build_variables())
         .status();
     let built = status.is_ok_and(|status| status.success());
     built.then_some(()).context(

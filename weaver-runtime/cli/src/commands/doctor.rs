@@ -10,7 +10,11 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use weaver_runtime::{config::CONFIG_FILE, limits::SOCKET_BUFFER_BYTES, sandbox::GUEST_TARGET};
+use weaver_runtime::{
+    config::CONFIG_FILE,
+    limits::SOCKET_BUFFER_BYTES,
+    sandbox::{GUEST_TARGET, WASI_HEADERS},
+};
 
 use crate::{
     logs,
@@ -56,7 +60,7 @@ enum State {
 impl Doctor {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let config = config_in(&self.directory)?;
-        let mut findings = vec![rustc(), tool("cargo", cargo()), linker(), target()];
+        let mut findings = vec![rustc(), tool("cargo", cargo()), linker(), target(), wasi()];
         findings.extend([loopback(), buffers(Path::new("/proc/sys/net/core")), records()]);
         findings.extend(config.listeners().map(|(name, address)| listener(name, address)));
         if self.json {
@@ -150,6 +154,24 @@ fn target() -> Finding {
             format!("no target {GUEST_TARGET}: the first sandbox installs it"),
             format!("rustup target add {GUEST_TARGET}"),
         )
+    }
+}
+
+/// What compiles the C code of crates for a sandbox: few have some.
+fn wasi() -> Finding {
+    let is_chosen =
+        std::env::var_os("WASI_SDK_PATH").or_else(|| std::env::var_os("CC_wasm32_wasip2"));
+    if let Some(chosen) = is_chosen {
+        return Finding::ok(format!("C code in sandboxes: {}", chosen.to_string_lossy()));
+    }
+    match version(Command::new("clang")) {
+        Some(clang) if Path::new(WASI_HEADERS).is_dir() => {
+            Finding::ok(format!("C code in sandboxes: {clang}"))
+        }
+        _ => Finding::note(
+            "no C compiler for sandboxes, for programs with crates that have C code (SQLite, say)",
+            "apt-get install clang wasi-libc, or set WASI_SDK_PATH to a WASI SDK",
+        ),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--target", target, "--manifest-path"])
         .arg(&manifest)
-        .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "--cfg tokio_unstable")
+        .envs(weaver_runtime::sandbox::guest_build_variables())
         .status();
     assert!(built.is_ok_and(|status| status.success()), "the guest does not build");
     // …/target/tmp
