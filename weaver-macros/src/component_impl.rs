@@ -5,9 +5,11 @@ mod registration;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ImplItem, ItemImpl, Path, Type};
+use syn::{ImplItem, ItemImpl, Path, Type, parse_quote_spanned};
 
-use crate::{method_attributes::MethodAttributes, mistakes::Mistakes, options::ComponentOptions};
+use crate::{
+    method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
+};
 
 /// An `impl Trait for Type` marked `#[component]`.
 pub(crate) struct ComponentImpl {
@@ -37,6 +39,7 @@ impl ComponentImpl {
                     method::rewrite(method, component, &mut mistakes);
                 }
             }
+            Self::demand_shareable(&mut item);
         }
         Self { item, component, registered: options.unregistered.is_none(), mistakes }
     }
@@ -52,6 +55,14 @@ impl ComponentImpl {
             _ => TokenStream::new(),
         };
         quote!(#item #mistakes #registration)
+    }
+
+    /// Demands of the type what the trait's supertraits do, in one error and before they do.
+    fn demand_shareable(item: &mut ItemImpl) {
+        let span = names::blamed_on(&item.self_ty);
+        let private = names::private(span);
+        let predicate = parse_quote_spanned!(span=> [(); #private::shareable::<Self>()]:);
+        item.generics.make_where_clause().predicates.push(predicate);
     }
 
     fn ty(&self) -> &Type {

@@ -138,7 +138,8 @@ pub mod __private {
             carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
-                Implementation, Inject, Instance, NoLifecycle, build,
+                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Shareable,
+                shareable,
             },
         },
         inventory,
