@@ -82,7 +82,9 @@ impl Signature {
         boxed.inputs = self.boxed_inputs();
         boxed.output = parse_quote_spanned!(span=> -> #private::BoxFuture<'call, #output>);
         if !self.fits_a_vtable() {
-            boxed.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
+            let clause = boxed.generics.make_where_clause();
+            clause.where_token.span = span;
+            clause.predicates.push(parse_quote_spanned!(span=> Self: Sized));
         }
         boxed
     }
@@ -304,7 +306,8 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-fn mentions(tokens: TokenStream, word: &str) -> bool {
+/// Whether `word` is among the tokens.
+pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
         TokenTree::Group(group) => mentions(group.stream(), word),

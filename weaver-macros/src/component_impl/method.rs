@@ -29,8 +29,12 @@ pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut 
         placeholder(&signature)
     };
     mistakes.append(said_here);
+    let (begin, end) = (method.sig.fn_token.span, method.block.brace_token.span.close());
     method.sig = signature.boxed();
     method.block = parse_quote!({ #body });
+    // A method that the trait has not is an error at all of the method, from the first token to the last.
+    method.sig.fn_token.span = names::blamed_on_span(begin);
+    method.block.brace_token = syn::token::Brace(names::blamed_on_span(end));
 }
 
 /// What stands for the body while the author mends the signature.
