@@ -3,9 +3,15 @@
 mod emit;
 mod method;
 
+use std::collections::HashSet;
+
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
+use syn::{
+    Attribute, Ident, ItemTrait, TraitItem, TraitItemFn, TypeParamBound, Visibility,
+    parse::{Parse, ParseStream},
+    parse_quote,
+};
 
 use crate::{
     method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
@@ -43,6 +49,8 @@ impl ComponentTrait {
         MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
         let mut has_dyn = check_head(&item, &mut mistakes);
         let mut methods = Vec::new();
+        remove_visibility(&mut item.items, &mut mistakes);
+        remove_repeated(&mut item.items, &mut mistakes);
         for member in &mut item.items {
             match member {
                 TraitItem::Fn(method) => methods.push(Method::parse(method, &mut mistakes)),
@@ -103,6 +111,54 @@ fn check_head(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
         }
     }
     has_dyn
+}
+
+/// Makes methods of those that are written `pub fn`, which Rust has not in a trait.
+fn remove_visibility(members: &mut [TraitItem], mistakes: &mut Mistakes) {
+    for member in members {
+        let TraitItem::Verbatim(tokens) = member else {
+            continue;
+        };
+        if let Ok(VisibleMethod { visibility, method }) = syn::parse2(tokens.clone()) {
+            mistakes.at(visibility, "a method is as visible as its trait: remove this");
+            *member = TraitItem::Fn(method);
+        }
+    }
+}
+
+struct VisibleMethod {
+    visibility: Visibility,
+    method: TraitItemFn,
+}
+
+impl Parse for VisibleMethod {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let mut method: TraitItemFn = input.parse()?;
+        method.attrs.splice(..0, attributes);
+        Ok(Self { visibility, method })
+    }
+}
+
+/// Removes each method whose name another before it has.
+fn remove_repeated(members: &mut Vec<TraitItem>, mistakes: &mut Mistakes) {
+    let mut seen = HashSet::new();
+    members.retain(|member| {
+        let TraitItem::Fn(method) = member else {
+            return true;
+        };
+        if method.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
+            // That it cannot have one is said elsewhere.
+            return true;
+        }
+        let name = &method.sig.ident;
+        let is_first = seen.insert(names::text(name));
+        if !is_first {
+            mistakes.at(name, "a method before this has the same name: write another");
+        }
+        is_first
+    });
 }
 
 fn component_name(ident: &Ident, options: ComponentOptions, mistakes: &mut Mistakes) -> String {
