@@ -283,7 +283,8 @@ impl<T> DefaultField for Field<T> {
 #[diagnostic::on_unimplemented(
     message = "weaver cannot fill a field of type `{Self}`",
     label = "neither `Ref` of a component, `Listener`, `Config` of a `Deserialize` type, nor `Default`",
-    note = "write `#[derive(Default)]` on the field's type"
+    note = "write `weaver::Ref<dyn Trait>` for a component, `#[derive(Default)]` on a type of your own, and \
+            `Option<…>` where only `weaver::Lifecycle::init` can make the value"
 )]
 pub trait FieldDefault: Sized {
     /// The default value.

@@ -130,6 +130,7 @@ pub mod __private {
         component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
         error::{Error, Failure},
         message::Message,
+        reference::Unfilled,
     };
     #[cfg(feature = "node")]
     pub use {
