@@ -10,6 +10,7 @@ use syn::{GenericParam, ImplItem, ItemImpl, Path, Type, parse_quote_spanned};
 
 use crate::{
     method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
+    travelling::spelling,
 };
 use borrow::Borrow;
 
@@ -25,6 +26,8 @@ pub(crate) struct ComponentImpl {
     /// Whether the type is one that the program can hold.
     can_implement: bool,
     registered: bool,
+    /// Constants, which have no place here; bodies that name them are no errors of their own.
+    constants: Vec<ImplItem>,
     mistakes: Mistakes,
 }
 
@@ -48,8 +51,17 @@ impl ComponentImpl {
             }
             Self::demand_shareable(&mut item);
         }
+        let is_constant = |member: &mut ImplItem| matches!(member, ImplItem::Const(_));
+        let constants: Vec<_> = item.items.extract_if(.., is_constant).collect();
+        for constant in &constants {
+            let message = format_args!(
+                "a component has methods only: move this to an `impl {}` of its own",
+                spelling(&item.self_ty)
+            );
+            mistakes.at(constant, message);
+        }
         let registered = options.unregistered.is_none();
-        Self { item, component, can_implement, registered, mistakes }
+        Self { item, component, can_implement, registered, constants, mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
@@ -62,7 +74,14 @@ impl ComponentImpl {
             Some(component) if mistakes.is_empty() => self.emit_registration(component),
             _ => TokenStream::new(),
         };
-        quote!(#item #mistakes #registration)
+        let constants = match self.constants.as_slice() {
+            [] => TokenStream::new(),
+            constants => {
+                let ty = self.ty();
+                quote!(impl #ty { #(#constants)* })
+            }
+        };
+        quote!(#item #mistakes #constants #registration)
     }
 
     /// Demands of the type what the trait's supertraits do, in one error and before they do.

@@ -1,17 +1,12 @@
 //! [`ComponentTrait`]: what `#[component]` makes of a trait.
 
 mod emit;
+mod members;
 mod method;
-
-use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{
-    Attribute, Ident, ItemTrait, TraitItem, TraitItemFn, TypeParamBound, Visibility,
-    parse::{Parse, ParseStream},
-    parse_quote,
-};
+use syn::{Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
 
 use crate::{
     method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
@@ -47,27 +42,23 @@ impl ComponentTrait {
         }
         let name = component_name(&item.ident, options, &mut mistakes);
         MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
-        let mut has_dyn = check_head(&item, &mut mistakes);
+        check_head(&mut item, &mut mistakes);
+        let has_dyn = members::check(&mut item.items, &mut mistakes);
         let mut methods = Vec::new();
-        remove_visibility(&mut item.items, &mut mistakes);
-        remove_repeated(&mut item.items, &mut mistakes);
         for member in &mut item.items {
-            match member {
-                TraitItem::Fn(method) => methods.push(Method::parse(method, &mut mistakes)),
-                other => {
-                    has_dyn = false;
-                    mistakes.at(other, "a component has methods only: move this out of the trait");
-                }
+            if let TraitItem::Fn(method) = member {
+                methods.push(Method::parse(method, &mut mistakes));
             }
         }
-        let bounds: [TypeParamBound; 3] = [
-            parse_quote!(::core::marker::Send),
-            parse_quote!(::core::marker::Sync),
-            parse_quote!('static),
-        ];
-        item.supertraits.extend(bounds);
-        item.colon_token.get_or_insert_default();
+        demand_shareable(&mut item);
         Self { item, name, methods, has_dyn, mistakes }
+    }
+
+    /// A trait whose methods another attribute has changed, which is among the mistakes.
+    pub(crate) fn changed(mut item: ItemTrait, mistakes: Mistakes) -> Self {
+        demand_shareable(&mut item);
+        let name = names::text(&item.ident);
+        Self { item, name, methods: Vec::new(), has_dyn: true, mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
@@ -81,84 +72,50 @@ impl ComponentTrait {
     }
 }
 
-/// Records what is wrong with the trait before its methods; says whether `dyn Trait` is a type.
-fn check_head(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
-    let mut has_dyn = true;
+fn demand_shareable(item: &mut ItemTrait) {
+    let bounds: [TypeParamBound; 3] = [
+        parse_quote!(::core::marker::Send),
+        parse_quote!(::core::marker::Sync),
+        parse_quote!('static),
+    ];
+    item.supertraits.extend(bounds);
+    item.colon_token.get_or_insert_default();
+}
+
+/// Records what is wrong with the trait before its methods, and removes what keeps `dyn Trait` from being a type:
+/// the trait is used elsewhere, which shall be no errors of their own.
+fn check_head(item: &mut ItemTrait, mistakes: &mut Mistakes) {
     if let Some(unsafety) = item.unsafety {
         mistakes.at(unsafety, "a component cannot be `unsafe`: remove it");
     }
     if let Some(parameter) = item.generics.params.first() {
-        has_dyn = false;
         let message = "a component cannot be generic: write one trait for each type";
         mistakes.at(parameter, message);
-    } else if let Some(clause) = &item.generics.where_clause {
+    } else if let Some(clause) = item.generics.where_clause.take() {
         mistakes.at(clause.where_token, "a component has no where clause: remove it");
     }
-    for bound in &item.supertraits {
-        let TypeParamBound::Trait(bound) = bound else {
-            continue;
-        };
-        let Some(last) = bound.path.segments.last() else {
-            continue;
-        };
-        if NOT_FOR_DYN.iter().any(|name| last.ident == name) {
-            has_dyn = false;
-            let message = format_args!(
-                "a component is used as `dyn {}`, which `{}` does not allow: remove it",
-                item.ident, last.ident
-            );
-            mistakes.at(bound, message);
-        }
-    }
-    has_dyn
-}
-
-/// Makes methods of those that are written `pub fn`, which Rust has not in a trait.
-fn remove_visibility(members: &mut [TraitItem], mistakes: &mut Mistakes) {
-    for member in members {
-        let TraitItem::Verbatim(tokens) = member else {
-            continue;
-        };
-        if let Ok(VisibleMethod { visibility, method }) = syn::parse2(tokens.clone()) {
-            mistakes.at(visibility, "a method is as visible as its trait: remove this");
-            *member = TraitItem::Fn(method);
-        }
-    }
-}
-
-struct VisibleMethod {
-    visibility: Visibility,
-    method: TraitItemFn,
-}
-
-impl Parse for VisibleMethod {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let mut method: TraitItemFn = input.parse()?;
-        method.attrs.splice(..0, attributes);
-        Ok(Self { visibility, method })
-    }
-}
-
-/// Removes each method whose name another before it has.
-fn remove_repeated(members: &mut Vec<TraitItem>, mistakes: &mut Mistakes) {
-    let mut seen = HashSet::new();
-    members.retain(|member| {
-        let TraitItem::Fn(method) = member else {
+    let ident = &item.ident;
+    let supertraits = std::mem::take(&mut item.supertraits).into_iter();
+    let is_for_dyn = |bound: &TypeParamBound| {
+        let Some(name) = not_for_dyn(bound) else {
             return true;
         };
-        if method.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
-            // That it cannot have one is said elsewhere.
-            return true;
-        }
-        let name = &method.sig.ident;
-        let is_first = seen.insert(names::text(name));
-        if !is_first {
-            mistakes.at(name, "a method before this has the same name: write another");
-        }
-        is_first
-    });
+        let message = format_args!(
+            "a component is used as `dyn {ident}`, which `{name}` does not allow: remove it"
+        );
+        mistakes.at(bound, message);
+        false
+    };
+    item.supertraits = supertraits.filter(is_for_dyn).collect();
+}
+
+/// The name of a supertrait that a trait cannot have if `dyn Trait` is to exist.
+fn not_for_dyn(bound: &TypeParamBound) -> Option<&Ident> {
+    let TypeParamBound::Trait(bound) = bound else {
+        return None;
+    };
+    let ident = &bound.path.segments.last()?.ident;
+    NOT_FOR_DYN.iter().any(|name| ident == name).then_some(ident)
 }
 
 fn component_name(ident: &Ident, options: ComponentOptions, mistakes: &mut Mistakes) -> String {

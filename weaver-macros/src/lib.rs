@@ -13,6 +13,8 @@ mod component_trait;
 mod derive;
 mod main_fn;
 mod method_attributes;
+#[cfg(test)]
+mod mistaken_traits;
 mod mistakes;
 mod names;
 mod options;

@@ -89,6 +89,15 @@ impl Signature {
         boxed
     }
 
+    /// What stands for the body while the author mends the signature.
+    pub(crate) fn placeholder(&self) -> syn::Block {
+        let arguments = self.arguments.iter().map(|argument| &argument.ident);
+        parse_quote!({
+            let _ = (#(#arguments,)*);
+            ::core::unreachable!()
+        })
+    }
+
     /// Where errors about what the method returns belong.
     pub(crate) fn output_span(&self) -> Span {
         match &self.written.output {
