@@ -14,6 +14,8 @@ mod derive;
 mod main_fn;
 mod method_attributes;
 #[cfg(test)]
+mod method_cost;
+#[cfg(test)]
 mod mistaken_traits;
 mod mistakes;
 mod names;
