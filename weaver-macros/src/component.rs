@@ -20,7 +20,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
                 _ => None,
             });
             match async_trait::has_changed(methods, &item.ident, &mut mistakes) {
-                true => quote!(#item #mistakes),
+                true => ComponentTrait::changed(item, mistakes).emit(),
                 false => ComponentTrait::parse(item, options, mistakes).emit(),
             }
         }

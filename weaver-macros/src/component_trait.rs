@@ -1,6 +1,7 @@
 //! [`ComponentTrait`]: what `#[component]` makes of a trait.
 
 mod emit;
+mod members;
 mod method;
 
 use proc_macro2::TokenStream;
@@ -41,25 +42,23 @@ impl ComponentTrait {
         }
         let name = component_name(&item.ident, options, &mut mistakes);
         MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
-        let mut has_dyn = check_head(&item, &mut mistakes);
+        check_head(&mut item, &mut mistakes);
+        let has_dyn = members::check(&mut item.items, &mut mistakes);
         let mut methods = Vec::new();
         for member in &mut item.items {
-            match member {
-                TraitItem::Fn(method) => methods.push(Method::parse(method, &mut mistakes)),
-                other => {
-                    has_dyn = false;
-                    mistakes.at(other, "a component has methods only: move this out of the trait");
-                }
+            if let TraitItem::Fn(method) = member {
+                methods.push(Method::parse(method, &mut mistakes));
             }
         }
-        let bounds: [TypeParamBound; 3] = [
-            parse_quote!(::core::marker::Send),
-            parse_quote!(::core::marker::Sync),
-            parse_quote!('static),
-        ];
-        item.supertraits.extend(bounds);
-        item.colon_token.get_or_insert_default();
+        demand_shareable(&mut item);
         Self { item, name, methods, has_dyn, mistakes }
+    }
+
+    /// A trait whose methods another attribute has changed, which is among the mistakes.
+    pub(crate) fn changed(mut item: ItemTrait, mistakes: Mistakes) -> Self {
+        demand_shareable(&mut item);
+        let name = names::text(&item.ident);
+        Self { item, name, methods: Vec::new(), has_dyn: true, mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
@@ -73,36 +72,50 @@ impl ComponentTrait {
     }
 }
 
-/// Records what is wrong with the trait before its methods; says whether `dyn Trait` is a type.
-fn check_head(item: &ItemTrait, mistakes: &mut Mistakes) -> bool {
-    let mut has_dyn = true;
+fn demand_shareable(item: &mut ItemTrait) {
+    let bounds: [TypeParamBound; 3] = [
+        parse_quote!(::core::marker::Send),
+        parse_quote!(::core::marker::Sync),
+        parse_quote!('static),
+    ];
+    item.supertraits.extend(bounds);
+    item.colon_token.get_or_insert_default();
+}
+
+/// Records what is wrong with the trait before its methods, and removes what keeps `dyn Trait` from being a type:
+/// the trait is used elsewhere, which shall be no errors of their own.
+fn check_head(item: &mut ItemTrait, mistakes: &mut Mistakes) {
     if let Some(unsafety) = item.unsafety {
         mistakes.at(unsafety, "a component cannot be `unsafe`: remove it");
     }
     if let Some(parameter) = item.generics.params.first() {
-        has_dyn = false;
         let message = "a component cannot be generic: write one trait for each type";
         mistakes.at(parameter, message);
-    } else if let Some(clause) = &item.generics.where_clause {
+    } else if let Some(clause) = item.generics.where_clause.take() {
         mistakes.at(clause.where_token, "a component has no where clause: remove it");
     }
-    for bound in &item.supertraits {
-        let TypeParamBound::Trait(bound) = bound else {
-            continue;
+    let ident = &item.ident;
+    let supertraits = std::mem::take(&mut item.supertraits).into_iter();
+    let is_for_dyn = |bound: &TypeParamBound| {
+        let Some(name) = not_for_dyn(bound) else {
+            return true;
         };
-        let Some(last) = bound.path.segments.last() else {
-            continue;
-        };
-        if NOT_FOR_DYN.iter().any(|name| last.ident == name) {
-            has_dyn = false;
-            let message = format_args!(
-                "a component is used as `dyn {}`, which `{}` does not allow: remove it",
-                item.ident, last.ident
-            );
-            mistakes.at(bound, message);
-        }
-    }
-    has_dyn
+        let message = format_args!(
+            "a component is used as `dyn {ident}`, which `{name}` does not allow: remove it"
+        );
+        mistakes.at(bound, message);
+        false
+    };
+    item.supertraits = supertraits.filter(is_for_dyn).collect();
+}
+
+/// The name of a supertrait that a trait cannot have if `dyn Trait` is to exist.
+fn not_for_dyn(bound: &TypeParamBound) -> Option<&Ident> {
+    let TypeParamBound::Trait(bound) = bound else {
+        return None;
+    };
+    let ident = &bound.path.segments.last()?.ident;
+    NOT_FOR_DYN.iter().any(|name| ident == name).then_some(ident)
 }
 
 fn component_name(ident: &Ident, options: ComponentOptions, mistakes: &mut Mistakes) -> String {

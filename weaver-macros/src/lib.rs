@@ -13,6 +13,10 @@ mod component_trait;
 mod derive;
 mod main_fn;
 mod method_attributes;
+#[cfg(test)]
+mod method_cost;
+#[cfg(test)]
+mod mistaken_traits;
 mod mistakes;
 mod names;
 mod options;

@@ -3,10 +3,10 @@
 mod options;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{FnArg, ItemFn, Pat, ReturnType, Type};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, FnArg, ItemFn, Pat, ReturnType, Type};
 
-use crate::{mistakes::Mistakes, names};
+use crate::{mistakes::Mistakes, names, signature::mentions};
 use options::MainOptions;
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -37,6 +37,7 @@ struct Argument {
 
 impl MainFn {
     fn parse(mut function: ItemFn, options: MainOptions, mut mistakes: Mistakes) -> Self {
+        refuse_other_main(&mut function.attrs, &mut mistakes);
         let signature = &function.sig;
         if signature.ident != "main" {
             let message = "`#[weaver::main]` is for the function that starts the program: write \
@@ -44,7 +45,13 @@ impl MainFn {
             mistakes.at(&signature.ident, message);
         }
         if signature.asyncness.is_none() {
-            mistakes.at(signature.fn_token, "`main` awaits its components: write `async fn main`");
+            let message = if mentions(function.block.to_token_stream(), "block_on") {
+                "`#[weaver::main]` starts the runtime: write `async fn main` without `block_on`, and \
+                 without another attribute that does"
+            } else {
+                "`main` awaits its components: write `async fn main`"
+            };
+            mistakes.at(signature.fn_token, message);
         }
         if let Some(parameter) = signature.generics.params.first() {
             mistakes.at(parameter, "`main` cannot be generic: write the types themselves");
@@ -108,6 +115,17 @@ impl MainFn {
             ReturnType::Type(_, ty) => names::blamed_on(ty),
         }
     }
+}
+
+/// Removes `#[tokio::main]` and its like, which would come after us.
+fn refuse_other_main(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
+    attributes.retain(|attribute| {
+        let is_other = attribute.path().segments.last().is_some_and(|last| last.ident == "main");
+        if is_other {
+            mistakes.at(attribute, "`#[weaver::main]` starts the runtime: remove this");
+        }
+        !is_other
+    });
 }
 
 impl Argument {

@@ -12,7 +12,12 @@ pub(crate) fn private(span: Span) -> TokenStream {
 /// The span of emitted code that is to blame on an author's token: errors are shown there, and lints
 /// know that the author did not write it.
 pub(crate) fn blamed_on(tokens: &impl Spanned) -> Span {
-    Span::call_site().located_at(tokens.span())
+    blamed_on_span(tokens.span())
+}
+
+/// The same for the span of an author's token.
+pub(crate) fn blamed_on_span(span: Span) -> Span {
+    Span::call_site().located_at(span)
 }
 
 /// The import at the top of every emitted block. The underscores keep clear of the author's names,

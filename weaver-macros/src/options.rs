@@ -1,9 +1,15 @@
-//! [`ComponentOptions`]: what stands in the parentheses of `#[component(…)]`.
+//! What stands in the parentheses of an attribute; [`ComponentOptions`] are those of `#[component(…)]`.
 
 use proc_macro2::TokenStream;
-use syn::{Ident, LitStr, meta::ParseNestedMeta, parse::Parser};
+use syn::{
+    Ident, LitStr,
+    meta::ParseNestedMeta,
+    parse::{Parse, Parser},
+};
 
 use crate::mistakes::Mistakes;
+
+const NAME: &str = "write `#[component(name = \"…\")]`";
 
 /// What stands in the parentheses of `#[component(…)]`.
 #[derive(Default)]
@@ -17,8 +23,7 @@ pub(crate) struct ComponentOptions {
 impl ComponentOptions {
     pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut options = Self::default();
-        let parser = syn::meta::parser(|option| options.set(&option));
-        if let Err(error) = parser.parse2(tokens) {
+        if let Err(error) = parse(tokens, NAME, |option| options.set(option)) {
             mistakes.add(error);
         }
         options
@@ -26,12 +31,35 @@ impl ComponentOptions {
 
     fn set(&mut self, option: &ParseNestedMeta<'_>) -> syn::Result<()> {
         if option.path.is_ident("name") {
-            self.name = Some(option.value()?.parse()?);
+            self.name = Some(value(option, NAME)?);
         } else if option.path.is_ident("unregistered") {
             self.unregistered = option.path.get_ident().cloned();
         } else {
-            return Err(option.error("unknown option: write `#[component(name = \"…\")]`"));
+            return Err(option.error(format_args!("unknown option: {NAME}")));
         }
         Ok(())
+    }
+}
+
+/// Gives each option to `set`; what is no option is told what to write `instead`.
+pub(crate) fn parse(
+    tokens: TokenStream,
+    instead: &str,
+    mut set: impl FnMut(&ParseNestedMeta<'_>) -> syn::Result<()>,
+) -> syn::Result<()> {
+    let mut said = None;
+    let parser =
+        syn::meta::parser(|option| set(&option).inspect_err(|error| said = Some(error.clone())));
+    let parsed = parser.parse2(tokens);
+    parsed.map_err(|error| said.unwrap_or_else(|| syn::Error::new(error.span(), instead)))
+}
+
+/// The value of an option; anything else is told what to write `instead`.
+pub(crate) fn value<T: Parse>(option: &ParseNestedMeta<'_>, instead: &str) -> syn::Result<T> {
+    match option.value() {
+        Ok(input) if !input.is_empty() => {
+            input.parse().map_err(|error| syn::Error::new(error.span(), instead))
+        }
+        Ok(_) | Err(_) => Err(option.error(instead)),
     }
 }

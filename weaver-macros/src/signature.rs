@@ -82,9 +82,20 @@ impl Signature {
         boxed.inputs = self.boxed_inputs();
         boxed.output = parse_quote_spanned!(span=> -> #private::BoxFuture<'call, #output>);
         if !self.fits_a_vtable() {
-            boxed.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
+            let clause = boxed.generics.make_where_clause();
+            clause.where_token.span = span;
+            clause.predicates.push(parse_quote_spanned!(span=> Self: Sized));
         }
         boxed
+    }
+
+    /// What stands for the body while the author mends the signature.
+    pub(crate) fn placeholder(&self) -> syn::Block {
+        let arguments = self.arguments.iter().map(|argument| &argument.ident);
+        parse_quote!({
+            let _ = (#(#arguments,)*);
+            ::core::unreachable!()
+        })
     }
 
     /// Where errors about what the method returns belong.
@@ -304,7 +315,8 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-fn mentions(tokens: TokenStream, word: &str) -> bool {
+/// Whether `word` is among the tokens.
+pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
         TokenTree::Group(group) => mentions(group.stream(), word),

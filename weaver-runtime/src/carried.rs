@@ -291,11 +291,11 @@ impl<C: ?Sized, A, R> Unframed for Framed<C, A, R> {
 /// Stops the build should a type pass the demands above and yet not fulfil what is needed.
 // It asks for the type's size so that it is evaluated only for a function that is used: an optimizing
 // build evaluates at once what does not depend on the type.
-const fn unchecked<T>() -> ! {
+pub(crate) const fn unchecked<T>() -> ! {
     if size_of::<T>() == usize::MAX {
         panic!("no type is that large");
     }
-    panic!("weaver: a type that cannot travel was not noticed; please report this")
+    panic!("weaver: a type that does not fit was not noticed; please report this")
 }
 
 #[cfg(test)]

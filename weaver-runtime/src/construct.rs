@@ -5,6 +5,7 @@ use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use crate::{
     app::App,
+    carried::unchecked,
     client::{Client, Transport},
     component::{BoxFuture, Component, ComponentSpec, Dispatch},
     config::{ConfigError, ConfigFile},
@@ -30,7 +31,7 @@ use crate::{
 ///     }
 /// }
 /// ```
-pub trait Lifecycle: Send + Sync {
+pub trait Lifecycle {
     /// Runs after the fields are filled, dependencies included, and before the first call.
     ///
     /// # Errors
@@ -79,6 +80,27 @@ impl<T: Default + 'static> Construct for T {
     fn construct(_: &Fields<'_>) -> Result<Self> {
         Ok(Self::default())
     }
+}
+
+/// What threads can share, as every component can. `Send` and `Sync` would say less, and each for itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot implement a component",
+    label = "not `Send` and `Sync`, because of something in it",
+    note = "one `{Self}` serves many callers at once, on several threads: write `Arc` in place of `Rc`, `Mutex` \
+            or `RwLock` in place of `RefCell`, and an atomic in place of `Cell`"
+)]
+pub trait Shareable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync> Shareable for T {}
+
+/// Demands that threads can share `T`.
+///
+/// The length of an array in a where clause of the author's `impl`: where this does not compile, the compiler
+/// does not compare the `impl` with the trait, of which `Send` and `Sync` are supertraits.
+#[must_use]
+pub const fn shareable<T: Shareable>() -> usize {
+    0
 }
 
 /// What a field asks for: part of the program's graph.
@@ -261,7 +283,8 @@ impl<T> DefaultField for Field<T> {
 #[diagnostic::on_unimplemented(
     message = "weaver cannot fill a field of type `{Self}`",
     label = "neither `Ref` of a component, `Listener`, `Config` of a `Deserialize` type, nor `Default`",
-    note = "write `#[derive(Default)]` on the field's type"
+    note = "write `weaver::Ref<dyn Trait>` for a component, `#[derive(Default)]` on a type of your own, and \
+            `Option<…>` where only `weaver::Lifecycle::init` can make the value"
 )]
 pub trait FieldDefault: Sized {
     /// The default value.
@@ -378,8 +401,49 @@ impl<C: Component + ?Sized> Dispatch for Local<C> {
     }
 }
 
-/// Makes a `T`, runs its `init`, and keeps it as the component `C`.
-pub fn build<'a, C, T>(
+/// Makes a `T` that is kept as the component `C`, if it can be; that it can is demanded elsewhere, by
+/// [`shareable`] and where [`Construct::fields`] is named.
+#[derive(Debug)]
+pub struct InstanceOf<C: ?Sized, T>(PhantomData<fn() -> T>, PhantomData<fn() -> Box<C>>);
+
+impl<C: Component + ?Sized, T: Construct + Send + Sync> InstanceOf<C, T> {
+    /// Makes a `T`, runs its `init`, and keeps it.
+    ///
+    /// # Errors
+    /// A field cannot be filled, or the author's `init` fails.
+    pub fn build<'a>(
+        fields: &'a Fields<'a>,
+        hooks: Hooks<T>,
+        upcast: fn(Arc<T>) -> Arc<C>,
+    ) -> BoxFuture<'a, Result<Instance>> {
+        build(fields, hooks, upcast)
+    }
+}
+
+/// The other half of [`InstanceOf`]: for types that cannot be made or shared, of which the compiler complains
+/// elsewhere.
+pub trait NoInstance: Sized {
+    /// The component.
+    type Component: ?Sized;
+    /// The implementation.
+    type Implementation;
+
+    /// Never runs.
+    fn build<'a>(
+        _: &'a Fields<'a>,
+        _: Hooks<Self::Implementation>,
+        _: fn(Arc<Self::Implementation>) -> Arc<Self::Component>,
+    ) -> BoxFuture<'a, Result<Instance>> {
+        const { unchecked::<Self>() }
+    }
+}
+
+impl<C: ?Sized, T> NoInstance for InstanceOf<C, T> {
+    type Component = C;
+    type Implementation = T;
+}
+
+fn build<'a, C, T>(
     fields: &'a Fields<'a>,
     Hooks { init, shutdown }: Hooks<T>,
     upcast: fn(Arc<T>) -> Arc<C>,

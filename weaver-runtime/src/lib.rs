@@ -130,6 +130,7 @@ pub mod __private {
         component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
         error::{Error, Failure},
         message::Message,
+        reference::Unfilled,
     };
     #[cfg(feature = "node")]
     pub use {
@@ -138,7 +139,8 @@ pub mod __private {
             carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
-                Implementation, Inject, Instance, NoLifecycle, build,
+                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Shareable,
+                shareable,
             },
         },
         inventory,

@@ -25,6 +25,26 @@ impl<C: ?Sized> Clone for Ref<C> {
     }
 }
 
+/// Is there so that `#[derive(Default)]` around a `Ref` is told what to write.
+#[doc(hidden)]
+impl<C: Unfilled + ?Sized> Default for Ref<C> {
+    fn default() -> Self {
+        C::unfilled()
+    }
+}
+
+/// What nothing is.
+// Not of `Ref<C>`: the compiler says the message of a bound only where it is on another type.
+#[diagnostic::on_unimplemented(
+    message = "a `weaver::Ref` has no `Default`: weaver fills it",
+    label = "refers to a component",
+    note = "write `#[derive(weaver::Component)]` in place of `#[derive(Default)]`"
+)]
+pub trait Unfilled {
+    /// A reference to nothing.
+    fn unfilled() -> Ref<Self>;
+}
+
 impl<C: Component + ?Sized> From<Arc<C>> for Ref<C> {
     fn from(component: Arc<C>) -> Self {
         Self(component)

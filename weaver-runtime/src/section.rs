@@ -13,8 +13,15 @@ use crate::{
 ///
 /// A section that is missing is an empty table: give each value a default with
 /// `#[serde(default)]`, or leave it required and the program says at start which one is missing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config<C>(C);
+
+/// For tests. Without `Deserialize` a field would never be more than this.
+impl<C: Default + DeserializeOwned> Default for Config<C> {
+    fn default() -> Self {
+        Self(C::default())
+    }
+}
 
 impl<C> Config<C> {
     /// The author's value.

@@ -24,22 +24,18 @@ pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut 
     let mut said_here = Mistakes::default();
     signature.check_async(&mut said_here);
     let body = if said_by_the_trait.is_empty() && said_here.is_empty() {
-        framed(&signature, component, &method.block)
+        let body = framed(&signature, component, &method.block);
+        parse_quote!({ #body })
     } else {
-        placeholder(&signature)
+        signature.placeholder()
     };
     mistakes.append(said_here);
+    let (begin, end) = (method.sig.fn_token.span, method.block.brace_token.span.close());
     method.sig = signature.boxed();
-    method.block = parse_quote!({ #body });
-}
-
-/// What stands for the body while the author mends the signature.
-fn placeholder(signature: &Signature) -> TokenStream {
-    let arguments = signature.arguments.iter().map(|argument| &argument.ident);
-    quote! {
-        let _ = (#(#arguments,)*);
-        ::core::unreachable!()
-    }
+    method.block = body;
+    // A method that the trait has not is an error at all of the method, from the first token to the last.
+    method.sig.fn_token.span = names::blamed_on_span(begin);
+    method.block.brace_token = syn::token::Brace(names::blamed_on_span(end));
 }
 
 fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenStream {

@@ -27,7 +27,7 @@ impl ComponentImpl {
         quote! {
             const _: () = {
                 #import
-                use __weaver::NoLifecycle as _;
+                use __weaver::{NoLifecycle as _, NoInstance as _};
                 __weaver::inventory::submit! {
                     __weaver::Implementation {
                         component: <#component as __weaver::Component>::SPEC,
@@ -35,7 +35,7 @@ impl ComponentImpl {
                         module: ::core::module_path!(),
                         location: #location,
                         fields: <#ty as __weaver::Construct>::fields,
-                        build: |fields| __weaver::build::<#component, #ty>(
+                        build: |fields| __weaver::InstanceOf::<#component, #ty>::build(
                             fields,
                             __weaver::HooksOf::<#ty>::hooks(),
                             |it| it,

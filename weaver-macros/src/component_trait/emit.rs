@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::{GenericParam, Generics, WherePredicate, parse_quote};
 
 use super::{ComponentTrait, method::Method};
 use crate::names;
@@ -43,11 +44,13 @@ impl ComponentTrait {
         let import = names::import();
         let ident = &self.item.ident;
         let spec = self.emit_spec(&[]);
+        let generics = lasting(&self.item.generics);
+        let (parameters, arguments, clause) = generics.split_for_impl();
         quote! {
             const _: () = {
                 #import
                 #[automatically_derived]
-                impl __weaver::Component for dyn #ident {
+                impl #parameters __weaver::Component for dyn #ident #arguments #clause {
                     #spec
                     fn from_client(_: __weaver::Client<Self>) -> __weaver::Arc<Self> {
                         ::core::unreachable!()
@@ -92,4 +95,27 @@ impl ComponentTrait {
             }
         }
     }
+}
+
+/// Parameters that a component cannot have, such that `dyn Trait` is `'static`.
+fn lasting(generics: &Generics) -> Generics {
+    let mut lasting = generics.clone();
+    let predicates = generics.params.iter().filter_map(|parameter| -> Option<WherePredicate> {
+        match parameter {
+            GenericParam::Lifetime(it) => {
+                let lifetime = &it.lifetime;
+                Some(parse_quote!(#lifetime: 'static))
+            }
+            GenericParam::Type(it) => {
+                let ident = &it.ident;
+                Some(parse_quote!(#ident: 'static))
+            }
+            GenericParam::Const(_) => None,
+        }
+    });
+    let predicates: Vec<_> = predicates.collect();
+    if !predicates.is_empty() {
+        lasting.make_where_clause().predicates.extend(predicates);
+    }
+    lasting
 }

@@ -29,14 +29,17 @@ impl Method {
         {
             route.check(&signature.arguments, mistakes);
         }
-        if let Some(body) = method.default.take() {
+        if let Some(body) = &method.default {
             mistakes.add(syn::Error::new(
                 body.brace_token.span.open(),
                 "a component method has no default body: write `;` here, and the body in the \
                  implementation",
             ));
+            // An implementation without the method is no mistake of its own.
+            method.default = Some(signature.placeholder());
+        } else {
+            method.semi_token.get_or_insert_default();
         }
-        method.semi_token.get_or_insert_default();
         method.sig = signature.boxed();
         Self { signature, attributes }
     }

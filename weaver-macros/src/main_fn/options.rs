@@ -2,9 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{LitInt, LitStr, Path, meta::ParseNestedMeta, parse::Parser};
+use syn::{LitInt, LitStr, Path, meta::ParseNestedMeta};
 
-use crate::mistakes::Mistakes;
+use crate::{mistakes::Mistakes, options};
+
+const ANY: &str =
+    "write `flavor = \"current_thread\"`, `worker_threads = 4` or `init = a_function`";
+const FLAVOR: &str = "write `\"current_thread\"` or `\"multi_thread\"`";
 
 /// The tokio runtime that `main` runs on, and what runs before.
 #[derive(Default)]
@@ -17,8 +21,7 @@ pub(super) struct MainOptions {
 impl MainOptions {
     pub(super) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut options = Self::default();
-        let parser = syn::meta::parser(|option| options.set(&option));
-        if let Err(error) = parser.parse2(tokens) {
+        if let Err(error) = options::parse(tokens, ANY, |option| options.set(option)) {
             mistakes.add(error);
         }
         if let (true, Some(threads)) = (options.current_thread, &options.worker_threads) {
@@ -29,27 +32,22 @@ impl MainOptions {
 
     fn set(&mut self, option: &ParseNestedMeta<'_>) -> syn::Result<()> {
         if option.path.is_ident("flavor") {
-            let flavor: LitStr = option.value()?.parse()?;
+            let flavor: LitStr = options::value(option, FLAVOR)?;
             self.current_thread = match flavor.value().as_str() {
                 "current_thread" => true,
                 "multi_thread" => false,
-                _ => {
-                    let message = "write `\"current_thread\"` or `\"multi_thread\"`";
-                    return Err(syn::Error::new(flavor.span(), message));
-                }
+                _ => return Err(syn::Error::new(flavor.span(), FLAVOR)),
             };
         } else if option.path.is_ident("worker_threads") {
-            let threads: LitInt = option.value()?.parse()?;
+            let threads: LitInt = options::value(option, "write `worker_threads = 4`")?;
             if threads.base10_parse::<usize>().is_ok_and(|threads| threads == 0) {
                 return Err(syn::Error::new(threads.span(), "write at least 1"));
             }
             self.worker_threads = Some(threads);
         } else if option.path.is_ident("init") {
-            self.init = Some(option.value()?.parse()?);
+            self.init = Some(options::value(option, "write a function: `init = a_function`")?);
         } else {
-            let message = "unknown option: write `flavor = \"current_thread\"`, \
-                           `worker_threads = 4` or `init = a_function`";
-            return Err(option.error(message));
+            return Err(option.error(format_args!("unknown option: {ANY}")));
         }
         Ok(())
     }

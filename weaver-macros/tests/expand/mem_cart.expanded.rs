@@ -1,4 +1,7 @@
-impl shop::Cart for MemCart {
+impl shop::Cart for MemCart
+where
+    [(); ::weaver::__private::shareable::<Self>()]:,
+{
     fn add<'call>(
         &'call self,
         user: u64,
@@ -64,14 +67,14 @@ impl shop::Cart for MemCart {
 }
 const _: () = {
     use ::weaver::__private as __weaver;
-    use __weaver::NoLifecycle as _;
+    use __weaver::{NoLifecycle as _, NoInstance as _};
     __weaver::inventory::submit! {
         __weaver::Implementation { component : < dyn shop::Cart as __weaver::Component >
         ::SPEC, type_name : "MemCart", module : ::core::module_path!(), location :
         ::core::concat!(::core::file!(), ":", ::core::line!()), fields : < MemCart as
-        __weaver::Construct > ::fields, build : | fields | __weaver::build:: < dyn
-        shop::Cart, MemCart > (fields, __weaver::HooksOf:: < MemCart > ::hooks(), | it |
-        it,), }
+        __weaver::Construct > ::fields, build : | fields | __weaver::InstanceOf:: < dyn
+        shop::Cart, MemCart > ::build(fields, __weaver::HooksOf:: < MemCart > ::hooks(),
+        | it | it,), }
     }
     #[cfg(target_family = "wasm")]
     #[unsafe(

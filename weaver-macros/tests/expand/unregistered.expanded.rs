@@ -1,4 +1,7 @@
-impl Cart for FakeCart {
+impl Cart for FakeCart
+where
+    [(); ::weaver::__private::shareable::<Self>()]:,
+{
     fn clear<'call>(&'call self) -> ::weaver::__private::BoxFuture<'call, Result<()>> {
         use ::weaver::__private::Unframed as _;
         ::weaver::__private::Framed::<

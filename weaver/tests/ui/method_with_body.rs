@@ -7,4 +7,10 @@ pub trait Cart {
     }
 }
 
+#[derive(Default)]
+pub struct MemCart;
+
+#[component]
+impl Cart for MemCart {}
+
 fn main() {}

@@ -1,4 +1,4 @@
-use weaver::{Result, component};
+use weaver::{Ref, Result, component};
 
 #[async_trait::async_trait]
 #[component]
@@ -6,4 +6,8 @@ trait Cache {
     async fn get(&self) -> Result<String>;
 }
 
-fn main() {}
+#[weaver::main]
+async fn main(cache: Ref<dyn Cache>) -> Result<()> {
+    println!("{}", cache.get().await?);
+    Ok(())
+}

@@ -1,4 +1,4 @@
-use weaver::{Result, component};
+use weaver::{Ref, Result, component};
 
 #[component]
 pub trait Store
@@ -8,4 +8,23 @@ where
     async fn put(&self, value: u64) -> Result<()>;
 }
 
-fn main() {}
+#[derive(Default)]
+pub struct Memory;
+
+#[component]
+impl Store for Memory {
+    async fn put(&self, value: u64) -> Result<()> {
+        println!("{value}");
+        Ok(())
+    }
+}
+
+#[derive(weaver::Component)]
+pub struct Shop {
+    pub store: Ref<dyn Store>,
+}
+
+#[weaver::main]
+async fn main(store: Ref<dyn Store>) -> Result<()> {
+    store.put(7).await
+}

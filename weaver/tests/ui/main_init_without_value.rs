@@ -1,0 +1,2 @@
+#[weaver::main(init)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[weaver::main(4)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[weaver::main(worker_threads = "4")]
+async fn main() {}

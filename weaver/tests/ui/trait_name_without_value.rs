@@ -1,0 +1,8 @@
+use weaver::{Result, component};
+
+#[component(name)]
+pub trait Cart {
+    async fn add(&self, item: u64) -> Result<()>;
+}
+
+fn main() {}
