@@ -271,3 +271,23 @@ pub use {
         process_id, spawn, spawn_detached, time_left, timeout, with_metadata, with_trace,
     },
 };
+
+/// The programs in `docs/` are compiled, and what can end is run.
+#[cfg(doctest)]
+mod book {
+    macro_rules! chapters {
+        ($($name:ident: $file:literal,)*) => {
+            $(#[doc = include_str!(concat!("../../docs/", $file))] struct $name;)*
+        };
+    }
+
+    chapters! {
+        TwoProcesses: "two-processes.md",
+    }
+
+    // Its program hands a listener to axum.
+    #[cfg(feature = "axum")]
+    chapters! {
+        FirstProgram: "first-program.md",
+    }
+}
