@@ -283,6 +283,7 @@ mod book {
 
     chapters! {
         TwoProcesses: "two-processes.md",
+        Configuration: "configuration.md",
     }
 
     // Its program hands a listener to axum.
