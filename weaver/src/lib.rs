@@ -284,6 +284,8 @@ mod book {
     chapters! {
         TwoProcesses: "two-processes.md",
         Configuration: "configuration.md",
+        Errors: "errors.md",
+        Boundaries: "boundaries.md",
     }
 
     // Its program hands a listener to axum.
