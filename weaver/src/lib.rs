@@ -286,6 +286,7 @@ mod book {
         Configuration: "configuration.md",
         Errors: "errors.md",
         Boundaries: "boundaries.md",
+        Testing: "testing.md",
     }
 
     // Its program hands a listener to axum.
