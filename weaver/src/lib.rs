@@ -287,6 +287,8 @@ mod book {
         Errors: "errors.md",
         Boundaries: "boundaries.md",
         Testing: "testing.md",
+        Deploying: "deploying.md",
+        HowItWorks: "how-it-works.md",
     }
 
     // Its program hands a listener to axum.
