@@ -273,3 +273,29 @@ pub use {
         with_trace,
     },
 };
+
+/// The programs in `docs/` are compiled, and what can end is run.
+#[cfg(doctest)]
+mod book {
+    macro_rules! chapters {
+        ($($name:ident: $file:literal,)*) => {
+            $(#[doc = include_str!(concat!("../../docs/", $file))] struct $name;)*
+        };
+    }
+
+    chapters! {
+        TwoProcesses: "two-processes.md",
+        Configuration: "configuration.md",
+        Errors: "errors.md",
+        Boundaries: "boundaries.md",
+        Testing: "testing.md",
+        Deploying: "deploying.md",
+        HowItWorks: "how-it-works.md",
+    }
+
+    // Its program hands a listener to axum.
+    #[cfg(feature = "axum")]
+    chapters! {
+        FirstProgram: "first-program.md",
+    }
+}
