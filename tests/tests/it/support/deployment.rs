@@ -148,10 +148,13 @@ impl Deployment {
     fn wait_for<T>(&self, seconds_max: u64, what: &str, look: impl Fn() -> Option<T>) -> T {
         let until = Instant::now() + Duration::from_secs(seconds_max);
         loop {
+            // Looked at before, so that what it printed last is seen.
+            let has_ended = self.readers.iter().all(thread::JoinHandle::is_finished);
             if let Some(found) = look() {
                 return found;
             }
-            assert!(Instant::now() < until, "waited for {what} in vain:\n{}", self.output());
+            let is_over = has_ended || Instant::now() >= until;
+            assert!(!is_over, "waited for {what} in vain:\n{}", self.output());
             look_again();
         }
     }
