@@ -37,6 +37,9 @@ mod travelling;
 /// - `#[route(user)]`, `#[route(order.customer.id)]`, `#[route(tenant, user)]`: calls with equal keys
 ///   meet the same replica. A key is made of arguments and of fields of them.
 ///
+/// On an implementation, `#[component(unregistered)]` leaves it out of the program: for a fake in a test, of which a
+/// `Ref` is made by `Arc::<dyn Trait>::into`.
+///
 /// A duration is a whole number and `ms`, `s`, `m` or `h`, at least `"1ms"` and at most 49 days.
 /// "Attributes of a method" in weaver's documentation has what they mean.
 #[proc_macro_attribute]

@@ -16,7 +16,7 @@ const NAME: &str = "write `#[component(name = \"…\")]`";
 pub(crate) struct ComponentOptions {
     /// `name = "…"`: the name of the component, when it is not the trait's identifier.
     pub(crate) name: Option<LitStr>,
-    /// `unregistered`: the implementation is no part of the program. For weaver's own use.
+    /// `unregistered`: the implementation is no part of the program.
     pub(crate) unregistered: Option<Ident>,
 }
 

@@ -67,6 +67,12 @@ impl From<RegistryErrors> for StartError {
     }
 }
 
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::from_std(&error)
+    }
+}
+
 impl From<StartError> for Error {
     fn from(error: StartError) -> Self {
         Self::from_std(&error)
