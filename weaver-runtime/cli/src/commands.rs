@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod completions;
 mod deploy;
+mod dev;
 mod doctor;
 mod graph;
 mod new;
@@ -18,7 +19,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use weaver_runtime::{bootstrap::Answer, graph::Graph};
+use weaver_runtime::{bootstrap::Answer, config::ConfigFile, graph::Graph};
 
 use crate::{
     ingress,
@@ -44,6 +45,7 @@ pub(crate) struct Arguments {
 enum Command {
     New(new::New),
     Deploy(deploy::Deploy),
+    Dev(dev::Dev),
     Build(build::Build),
     Run(run::Run),
     Status(status::Status),
@@ -68,6 +70,7 @@ impl Arguments {
         match self.command {
             Command::New(new) => new.run(),
             Command::Deploy(deploy) => deploy.run(),
+            Command::Dev(dev) => dev.run(),
             Command::Build(build) => build.run(),
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
@@ -100,7 +103,17 @@ struct Misfits(Vec<String>);
 
 impl Planned {
     fn new(directory: &Path, release: bool, sandboxes: Sandboxes) -> Result<Self, Box<dyn Error>> {
-        let project = Project::open(directory)?;
+        Self::with_config(directory, release, sandboxes, None)
+    }
+
+    /// The same with another configuration than the directory's, if there is one.
+    fn with_config(
+        directory: &Path,
+        release: bool,
+        sandboxes: Sandboxes,
+        config: Option<ConfigFile>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut project = Project::open(directory)?;
         let binary = project.build(release)?;
         let answer = program::answer(&binary, project.config.path())?;
         let Answer { graph, misfits, panic_aborts } = answer;
@@ -108,6 +121,8 @@ impl Planned {
         let misfits = names.iter().map(ToString::to_string).chain(misfits);
         let misfits = misfits.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
         let misfits = misfits.collect();
+        // The names and sections were those that somebody wrote.
+        project.config = config.unwrap_or(project.config);
         let plan = Plan::new(&graph, &project.config, sandboxes);
         Ok(Self { project, binary, graph, plan, misfits, panic_aborts })
     }

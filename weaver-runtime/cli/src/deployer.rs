@@ -9,7 +9,7 @@ mod front;
 mod peer;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -60,6 +60,31 @@ pub(crate) struct Deployment {
     pub(crate) sandbox: Option<Sandbox>,
 }
 
+/// A deployment that comes in place of another.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) deployment: Deployment,
+    pub(crate) affected: Affected,
+}
+
+/// Which groups differ between two deployments.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Affected {
+    /// All may.
+    All,
+    /// These do; others go on as they are.
+    Groups(BTreeSet<String>),
+}
+
+impl Affected {
+    fn has(&self, group: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Groups(groups) => groups.contains(group),
+        }
+    }
+}
+
 /// A deployment could not be started, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeployError {
@@ -102,8 +127,35 @@ const STOP_SECONDS_MAX: u64 = 20;
 
 /// Deploys, and returns when it is over: with the exit code of `main`, or 0 after a signal.
 pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
-    let (events, mut inbox) = mpsc::channel(EVENTS_MAX);
-    let mut deployer = Deployer::new(deployment, events)?;
+    let (events, inbox) = mpsc::channel(EVENTS_MAX);
+    supervise(Deployer::new(deployment, events)?, inbox).await
+}
+
+/// Deploys, and then each deployment that comes in place of the one before: what has not changed goes on, and the
+/// ingress keeps its listeners. It goes on when `main` returns, until a signal.
+pub(crate) async fn run_changing(
+    deployment: Deployment,
+    mut changes: mpsc::Receiver<Change>,
+) -> Result<u8, DeployError> {
+    let (events, inbox) = mpsc::channel(EVENTS_MAX);
+    let mut deployer = Deployer::new(deployment, events.clone())?;
+    deployer.outlives_main = true;
+    let forward = tokio::spawn(async move {
+        while let Some(change) = changes.recv().await {
+            if events.send(Event::Changed(Box::new(change))).await.is_err() {
+                return;
+            }
+        }
+    });
+    let end = supervise(deployer, inbox).await;
+    forward.abort();
+    end
+}
+
+async fn supervise(
+    mut deployer: Deployer,
+    mut inbox: mpsc::Receiver<Event>,
+) -> Result<u8, DeployError> {
     let mut signals = Signals::new()?;
     deployer.begin();
     loop {
@@ -136,6 +188,8 @@ struct Deployer {
     routes: watch::Sender<Routes>,
     front: Front,
     end: Option<Ending>,
+    /// The end of `main` is not that of the deployment.
+    outlives_main: bool,
     /// When it started, in seconds since 1970 and as an instant, for `status`.
     since: (u64, Instant),
     _record: state::Held,
@@ -215,6 +269,7 @@ impl Deployer {
             routes: watch::Sender::default(),
             front,
             end: None,
+            outlives_main: false,
             since: (state::unix_seconds(), Instant::now()),
             _record: record,
         })
@@ -251,7 +306,8 @@ impl Deployer {
             Event::Listening { replica, listener, at } => {
                 self.front.add_upstream(&listener, replica, at);
             }
-            Event::MainReturned { code } => self.stop(Ok(code)),
+            Event::MainReturned { code } => self.main_returned(code),
+            Event::Changed(change) => self.change(*change),
             Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
             Event::Bound { listener, address } => self.front.bound(&listener, address),
             Event::CannotListen { listener, address, reason } => {
@@ -305,11 +361,53 @@ impl Deployer {
                     logs::note(&format!("killing {replica}: {reason}"));
                     self.kill(&replica);
                 }
+                Action::Stop(replica) => {
+                    // What it listened at is no place for connections any more.
+                    self.front.remove_upstreams(&replica);
+                    self.tell_replica_to_stop(&replica);
+                }
                 Action::Publish(routes) => {
                     self.routes.send_replace(routes);
                 }
             }
         }
+    }
+
+    fn main_returned(&mut self, code: u8) {
+        if !self.outlives_main {
+            return self.stop(Ok(code));
+        }
+        let main = ReplicaId { group: MAIN.to_owned(), index: 0 };
+        if self.end.is_none() && !self.supervisor.is_to_end(&main) {
+            self.supervisor.handle_finished(&main, Instant::now());
+            self.tell_replica_to_stop(&main);
+            logs::note(&format!("`main` has returned, with exit code {code}"));
+        }
+    }
+
+    /// Puts another deployment in place of this one.
+    fn change(&mut self, Change { deployment, affected }: Change) {
+        if self.end.is_some() {
+            return;
+        }
+        let opened = executable(&deployment.binary).and_then(|program| {
+            Ok((program, deployment.sandbox.as_ref().map(Guests::open).transpose()?))
+        });
+        match opened {
+            Ok((program, guests)) => (self.program, self.guests) = (program, guests),
+            // It was built a moment ago: the next build comes.
+            Err(error) => return logs::error(&error),
+        }
+        self.front.change(&deployment.graph, &deployment.config);
+        self.deployment = deployment;
+        let ingress = ReplicaId { group: INGRESS.to_owned(), index: 0 };
+        let ingress = self.processes.contains_key(&ingress) || !self.front.is_empty();
+        let ingress = ingress.then(|| ReplicaId { group: INGRESS.to_owned(), index: 0 });
+        let wanted = self.deployment.plan.replicas().chain(ingress).collect();
+        let is_affected =
+            |replica: &ReplicaId| replica.group != INGRESS && affected.has(&replica.group);
+        let actions = self.supervisor.handle_replace(&wanted, is_affected, Instant::now());
+        self.perform(actions);
     }
 
     fn start(&mut self, replica: &ReplicaId, generation: Generation) {
@@ -403,18 +501,21 @@ impl Deployer {
 
     fn ended(&mut self, replica: &ReplicaId, generation: Generation, end: &End) {
         let now = Instant::now();
+        let code = end.exit_code().filter(|_| replica.group == MAIN);
+        let is_expected = self.supervisor.is_to_end(replica);
+        if let Some(code) = code.filter(|_| self.outlives_main) {
+            self.main_returned(code);
+        }
         let actions = self.supervisor.handle_ended(replica, generation, now, fastrand::f64());
         self.front.remove_upstreams(replica);
         if let Some(process) = self.processes.get_mut(replica) {
             (process.pid, process.peer) = (None, None);
         }
-        if replica.group == MAIN
-            && let Some(code) = end.exit_code()
-        {
+        if let Some(code) = code.filter(|_| !self.outlives_main) {
             self.stop(Ok(code));
         }
         self.perform(actions);
-        if self.end.is_none() {
+        if self.end.is_none() && !is_expected && !(self.outlives_main && code.is_some()) {
             self.tell_of_end(replica, end);
         }
         self.go_on_stopping();
@@ -452,15 +553,16 @@ impl Deployer {
         }
     }
 
-    fn tell_to_stop(&mut self, which: impl Fn(&ReplicaId) -> bool) {
-        let replicas: Vec<_> = self.processes.keys().filter(|id| which(id)).cloned().collect();
-        for replica in replicas {
-            let process = self.processes.get(&replica);
-            match process.and_then(|process| process.peer.as_ref()) {
-                Some(peer) => peer.stop(Duration::from_secs(GRACE_SECONDS)),
-                // It has not reported, or is the ingress, which has nothing to finish.
-                None => self.kill(&replica),
-            }
+    fn tell_to_stop(&self, which: impl Fn(&ReplicaId) -> bool) {
+        self.processes.keys().filter(|id| which(id)).for_each(|id| self.tell_replica_to_stop(id));
+    }
+
+    fn tell_replica_to_stop(&self, replica: &ReplicaId) {
+        let process = self.processes.get(replica);
+        match process.and_then(|process| process.peer.as_ref()) {
+            Some(peer) => peer.stop(Duration::from_secs(GRACE_SECONDS)),
+            // It has not reported, or is the ingress, which has nothing to finish.
+            None => self.kill(replica),
         }
     }
 
@@ -536,7 +638,7 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Starting => "starting",
         Phase::Running { .. } => "running",
         Phase::Waiting { .. } => "waiting",
-        Phase::Stopping { .. } => "stopping",
+        Phase::Stopping { .. } | Phase::Replacing => "stopping",
         Phase::Stopped => "stopped",
     }
 }

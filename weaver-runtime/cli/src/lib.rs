@@ -22,6 +22,7 @@ mod schema;
 mod signature;
 mod state;
 mod supervisor;
+mod watch;
 mod wrap;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@
 //! [`next_tick`](Supervisor::next_tick) has come, and do what the returned actions say.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -15,6 +15,9 @@ use weaver_runtime::net::{ReplicaAddress, ReplicaId, Routes};
 /// A replica that has not reported by then is killed and started again. It takes milliseconds, in a debug
 /// build on a machine with many others starting some seconds.
 const STARTING_SECONDS_MAX: u64 = 60;
+
+/// A replica that is to be replaced, and has not ended by then, is killed.
+const REPLACING_SECONDS_MAX: u64 = 10;
 
 /// A replica whose last answer to a health call is older than this is killed and started again. A
 /// handler that computes on every thread of the program for so long is a fault, too.
@@ -41,6 +44,8 @@ pub(crate) enum Action {
     Start(ReplicaId, Generation),
     /// End the process; its end is to be reported.
     Kill(ReplicaId, &'static str),
+    /// Tell the process to finish what it has, and to end; its end is to be reported.
+    Stop(ReplicaId),
     /// Tell everyone where the replicas are.
     Publish(Routes),
 }
@@ -61,6 +66,8 @@ pub(crate) enum Phase {
     Stopping {
         address: Option<SocketAddr>,
     },
+    /// The same, and then it is started again.
+    Replacing,
     Stopped,
 }
 
@@ -96,11 +103,9 @@ impl Supervisor {
         replicas: impl IntoIterator<Item = ReplicaId>,
         now: Instant,
     ) -> (Self, Vec<Action>) {
-        let first = Generation(0);
-        let replica =
-            Replica { phase: Phase::Starting, since: now, restarts: 0, generation: first, ends: 0 };
-        let replicas: BTreeMap<_, _> = replicas.into_iter().map(|id| (id, replica)).collect();
-        let starts = replicas.keys().map(|id| Action::Start(id.clone(), first)).collect();
+        let replicas: BTreeMap<_, _> =
+            replicas.into_iter().map(|id| (id, Replica::new(now))).collect();
+        let starts = replicas.keys().map(|id| Action::Start(id.clone(), Generation(0))).collect();
         (Self { replicas, routes: Routes::default(), stopping: false, last_tick: now }, starts)
     }
 
@@ -146,6 +151,9 @@ impl Supervisor {
         }
         if self.stopping || matches!(replica.phase, Phase::Stopping { .. }) {
             replica.enter(Phase::Stopped, now);
+        } else if replica.phase == Phase::Replacing {
+            replica.ends = 0;
+            replica.enter(Phase::Waiting { until: now }, now);
         } else {
             let stable = matches!(replica.phase, Phase::Running { .. })
                 && now.duration_since(replica.since) >= Duration::from_secs(STABLE_SECONDS);
@@ -156,6 +164,58 @@ impl Supervisor {
         self.publish()
     }
 
+    /// A replica has done what it was there for: it is not started again, unless it is replaced.
+    pub(crate) fn handle_finished(&mut self, id: &ReplicaId, now: Instant) {
+        if let Some(replica) = self.replicas.get_mut(id) {
+            replica.enter(Phase::Stopping { address: None }, now);
+        }
+    }
+
+    /// From now on these replicas are wanted; those that are there already are started anew where `changed` says so.
+    pub(crate) fn handle_replace(
+        &mut self,
+        wanted: &BTreeSet<ReplicaId>,
+        changed: impl Fn(&ReplicaId) -> bool,
+        now: Instant,
+    ) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.replicas.retain(|id, replica| replica.phase != Phase::Stopped || wanted.contains(id));
+        for (id, replica) in &mut self.replicas {
+            let is_wanted = wanted.contains(id);
+            if is_wanted && !changed(id) {
+                continue;
+            }
+            let (next, is_there) = match (replica.phase, is_wanted) {
+                (Phase::Starting | Phase::Running { .. }, true) => (Phase::Replacing, true),
+                (Phase::Stopping { .. }, true) => (Phase::Replacing, false),
+                (Phase::Waiting { .. } | Phase::Stopped, true) => {
+                    replica.ends = 0;
+                    (Phase::Waiting { until: now }, false)
+                }
+                (Phase::Starting | Phase::Running { .. }, false) => {
+                    (Phase::Stopping { address: None }, true)
+                }
+                (Phase::Replacing, false) => (Phase::Stopping { address: None }, false),
+                (Phase::Waiting { .. }, false) => (Phase::Stopped, false),
+                (Phase::Replacing, true) | (Phase::Stopping { .. } | Phase::Stopped, false) => {
+                    continue;
+                }
+            };
+            replica.enter(next, now);
+            if is_there {
+                actions.push(Action::Stop(id.clone()));
+            }
+        }
+        for id in wanted {
+            if !self.replicas.contains_key(id) {
+                self.replicas.insert(id.clone(), Replica::new(now));
+                actions.push(Action::Start(id.clone(), Generation(0)));
+            }
+        }
+        actions.extend(self.publish());
+        actions
+    }
+
     /// The deployment ends: nothing is started any more.
     pub(crate) fn handle_stop(&mut self, now: Instant) {
         self.stopping = true;
@@ -163,6 +223,7 @@ impl Supervisor {
             let next = match replica.phase {
                 Phase::Starting => Phase::Stopping { address: None },
                 Phase::Running { address, .. } => Phase::Stopping { address: Some(address) },
+                Phase::Replacing => Phase::Stopping { address: None },
                 Phase::Waiting { .. } => Phase::Stopped,
                 Phase::Stopping { .. } | Phase::Stopped => continue,
             };
@@ -196,6 +257,10 @@ impl Supervisor {
                     replica.phase = Phase::Running { address, last_answer: now };
                     actions.push(Action::Kill(id.clone(), "it does not answer its health call"));
                 }
+                Phase::Replacing => {
+                    replica.enter(Phase::Replacing, now);
+                    actions.push(Action::Kill(id.clone(), "it does not end"));
+                }
                 Phase::Stopping { .. } | Phase::Stopped => {}
             }
         }
@@ -205,6 +270,12 @@ impl Supervisor {
     /// When [`tick`](Self::tick) has something to do, if nothing else happens.
     pub(crate) fn next_tick(&self) -> Option<Instant> {
         self.replicas.values().filter_map(Replica::due).min()
+    }
+
+    /// Whether the end of a replica is what was asked for.
+    pub(crate) fn is_to_end(&self, id: &ReplicaId) -> bool {
+        let phase = self.replicas.get(id).map(|replica| replica.phase);
+        matches!(phase, Some(Phase::Stopping { .. } | Phase::Replacing))
     }
 
     /// How often in a row a replica ended before it was stable.
@@ -237,6 +308,12 @@ impl Supervisor {
 }
 
 impl Replica {
+    /// One that is to be started for the first time.
+    fn new(now: Instant) -> Self {
+        let (phase, generation) = (Phase::Starting, Generation(0));
+        Self { phase, since: now, restarts: 0, generation, ends: 0 }
+    }
+
     fn enter(&mut self, phase: Phase, now: Instant) {
         self.phase = phase;
         self.since = now;
@@ -253,7 +330,7 @@ impl Replica {
         match self.phase {
             Phase::Running { address, .. } => Some(address),
             Phase::Stopping { address } => address,
-            Phase::Starting | Phase::Waiting { .. } | Phase::Stopped => None,
+            Phase::Starting | Phase::Waiting { .. } | Phase::Replacing | Phase::Stopped => None,
         }
     }
 
@@ -261,7 +338,7 @@ impl Replica {
     fn forgive(&mut self, gap: Duration) {
         match &mut self.phase {
             Phase::Running { last_answer, .. } => *last_answer += gap,
-            Phase::Starting => self.since += gap,
+            Phase::Starting | Phase::Replacing => self.since += gap,
             Phase::Waiting { .. } | Phase::Stopping { .. } | Phase::Stopped => {}
         }
     }
@@ -271,6 +348,7 @@ impl Replica {
         match self.phase {
             Phase::Waiting { until } => Some(until),
             Phase::Starting => Some(self.since + Duration::from_secs(STARTING_SECONDS_MAX)),
+            Phase::Replacing => Some(self.since + Duration::from_secs(REPLACING_SECONDS_MAX)),
             Phase::Running { last_answer, .. } => {
                 Some(last_answer + Duration::from_secs(SILENT_SECONDS_MAX))
             }
@@ -316,6 +394,66 @@ mod tests {
             assert_eq!(supervisor.tick(now), []);
             now += seconds(1);
         }
+    }
+
+    #[test]
+    fn what_changed_is_stopped_and_started_anew_at_once() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0), id("b", 0), id("c", 0)], now);
+        for (group, port) in [("a", 1), ("b", 2), ("c", 3)] {
+            supervisor.handle_started(&at(group, 0, port), now);
+        }
+        let wanted = BTreeSet::from([id("a", 0), id("b", 0), id("d", 0)]);
+        let actions = supervisor.handle_replace(&wanted, |it| it.group == "a", now);
+        let [Action::Stop(a), Action::Stop(c), Action::Start(d, START), Action::Publish(routes)] =
+            &actions[..]
+        else {
+            panic!("{actions:?}")
+        };
+        assert_eq!((a, c, d), (&id("a", 0), &id("c", 0), &id("d", 0)));
+        assert_eq!(ports(routes, "b"), [2], "what did not change stays");
+        assert!(ports(routes, "a").is_empty() && ports(routes, "c").is_empty());
+        // Its end is no crash: there is no pause, and nothing is counted.
+        supervisor.handle_ended(&id("a", 0), START, now, 1.0);
+        supervisor.handle_ended(&id("c", 0), START, now, 1.0);
+        assert_eq!(supervisor.ends(&id("a", 0)), 0);
+        assert_eq!(supervisor.tick(now), [Action::Start(id("a", 0), Generation(1))]);
+        assert!(supervisor.all_stopped(|it| it.group == "c"));
+        // It is forgotten with the next change.
+        supervisor.handle_replace(&wanted, |_| false, now);
+        assert_eq!(supervisor.replicas().count(), 3);
+    }
+
+    #[test]
+    fn what_does_not_end_is_killed_and_what_waits_is_started() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("a", 0), id("b", 0)], now);
+        supervisor.handle_started(&at("a", 0, 1), now);
+        supervisor.handle_ended(&id("b", 0), START, now, 1.0);
+        let wanted = BTreeSet::from([id("a", 0), id("b", 0)]);
+        supervisor.handle_replace(&wanted, |_| true, now);
+        assert_eq!(supervisor.tick(now), [Action::Start(id("b", 0), Generation(1))]);
+        let late = now + seconds(REPLACING_SECONDS_MAX);
+        supervisor.handle_started(&at("b", 0, 2), now);
+        tick_until(&mut supervisor, now + seconds(1), late - seconds(1));
+        let expected = Action::Kill(id("a", 0), "it does not end");
+        assert_eq!(supervisor.tick(late), [expected]);
+    }
+
+    #[test]
+    fn what_has_finished_is_started_by_a_change_alone() {
+        let now = Instant::now();
+        let (mut supervisor, _) = Supervisor::new([id("main", 0)], now);
+        supervisor.handle_started(&at("main", 0, 1), now);
+        supervisor.handle_finished(&id("main", 0), now);
+        supervisor.handle_ended(&id("main", 0), START, now, 1.0);
+        assert_eq!(supervisor.tick(now + seconds(4)), []);
+        let wanted = BTreeSet::from([id("main", 0)]);
+        supervisor.handle_replace(&wanted, |_| true, now);
+        assert_eq!(
+            supervisor.tick(now + seconds(4)),
+            [Action::Start(id("main", 0), Generation(1))]
+        );
     }
 
     #[test]

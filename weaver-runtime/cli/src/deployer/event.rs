@@ -9,6 +9,7 @@ use weaver_runtime::{
     net::{ReplicaAddress, ReplicaId, Routes},
 };
 
+use super::Change;
 use crate::{process::Process, supervisor::Generation};
 
 /// Everything that a deployer reacts to, besides signals and time.
@@ -20,6 +21,8 @@ pub(super) enum Event {
     Healthy { at: ReplicaAddress, health: Health },
     /// A replica has bound a listener.
     Listening { replica: ReplicaId, listener: String, at: SocketAddr },
+    /// Another deployment is to take the place of this one.
+    Changed(Box<Change>),
     /// The author's `main` returned.
     MainReturned { code: u8 },
     /// A process ended.

@@ -75,6 +75,28 @@ impl Front {
         front
     }
 
+    /// The listeners of another deployment: what is there already stays at its address.
+    pub(super) fn change(&mut self, graph: &Graph, config: &ConfigFile) {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.listeners.retain(|name, _| graph.listeners().any(|(wanted, _)| wanted == name));
+        for (name, _) in graph.listeners() {
+            let address = config.listener(name).unwrap_or(free);
+            if let Some(listener) = self.listeners.get(name) {
+                if address.port() != 0 && address != listener.address {
+                    let at = listener.address;
+                    logs::note(&format!(
+                        "listener {name} stays at {at} until this command is started anew"
+                    ));
+                }
+            } else {
+                let upstreams = BTreeMap::new();
+                let listener = Listener { address, announced: false, upstreams };
+                self.listeners.insert(name.to_owned(), listener);
+            }
+        }
+        self.tell();
+    }
+
     /// Whether there is nothing to be called from outside.
     pub(super) fn is_empty(&self) -> bool {
         self.listeners.is_empty()

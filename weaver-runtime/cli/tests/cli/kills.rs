@@ -28,7 +28,7 @@ fn get(address: SocketAddr) -> io::Result<String> {
 }
 
 #[track_caller]
-fn assert_answers(address: SocketAddr, requests: usize) {
+pub(crate) fn assert_answers(address: SocketAddr, requests: usize) {
     for request in 0..requests {
         let body = get(address).unwrap_or_else(|error| panic!("request {request}: {error}"));
         assert_eq!(body, "8\n4\n2\n1\n");

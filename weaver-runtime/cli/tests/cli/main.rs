@@ -2,6 +2,7 @@
 
 mod call;
 mod check;
+mod dev;
 mod doctor;
 mod fixtures;
 mod graph;

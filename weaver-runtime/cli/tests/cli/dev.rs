@@ -1,0 +1,142 @@
+//! `weaver dev`: a program that changes while it runs.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    PATIENCE,
+    fixtures::program,
+    kills::assert_answers,
+    sandbox::{Deployment, Sandbox, listener_address},
+    until,
+};
+
+/// A clean end of programs that have nothing to finish.
+const CLEAN_END: Duration = Duration::from_secs(10);
+
+/// What a fixture is built with from nothing.
+const BUILD: Duration = Duration::from_secs(600);
+
+fn dev<'a>(sandbox: &'a Sandbox, project: &Path, options: &[&str]) -> Deployment<'a> {
+    let mut command = sandbox.weaver();
+    command.arg("dev").arg(project).args(options);
+    Deployment::start(sandbox, command)
+}
+
+/// A directory with a copy of a fixture, which can be changed.
+fn copied(sandbox: &Sandbox, name: &str, args: &[&str], config: &str) -> (PathBuf, PathBuf) {
+    let config = format!("[app]\nname = {name:?}\nbinary = \"program\"\nargs = {args:?}\n{config}");
+    let project = sandbox.project(name, &[("weaver.toml", &config)]);
+    let copy = project.join("program");
+    fs::copy(program(name), &copy).unwrap();
+    (project, copy)
+}
+
+/// The same program, as far as it matters, in another file.
+fn change(program: &Path) {
+    let new = program.with_extension("new");
+    fs::copy(program, &new).unwrap();
+    fs::OpenOptions::new().append(true).open(&new).unwrap().write_all(b"more").unwrap();
+    fs::rename(new, program).unwrap();
+}
+
+fn pids(deployment: &Deployment<'_>) -> Vec<u64> {
+    let Some(status) = deployment.status() else { return Vec::new() };
+    let groups = status["groups"].as_array().unwrap().iter();
+    let replicas = groups.flat_map(|group| group["replicas"].as_array().unwrap());
+    replicas.filter_map(|replica| replica["pid"].as_u64()).collect()
+}
+
+#[test]
+fn a_change_starts_all_anew_and_no_connection_is_refused() {
+    let sandbox = Sandbox::new();
+    let config = "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n";
+    let (project, program) = copied(&sandbox, "collatz", &[], config);
+    let deployment = dev(&sandbox, &project, &[]);
+    let address = listener_address(&deployment, "collatz");
+    deployment.until_all_run();
+    let before = pids(&deployment);
+    assert_eq!(before.len(), 3);
+    change(&program);
+    let ask = || assert_answers(address, 1);
+    until("all processes are others", PATIENCE, || {
+        ask();
+        let now = pids(&deployment);
+        now.len() == 3 && now.iter().all(|pid| !before.contains(pid))
+    });
+    ask();
+    assert_eq!(listener_address(&deployment, "collatz"), address);
+    assert!(!deployment.stderr().contains("starting it again"), "{}", deployment.stderr());
+    deployment.signal("INT");
+    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
+    sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+#[test]
+fn it_outlives_main_and_a_configuration_that_does_not_fit() {
+    let sandbox = Sandbox::new();
+    let (project, program) = copied(&sandbox, "ends", &["ok"], "");
+    let deployment = dev(&sandbox, &project, &[]);
+    deployment.until_it_says("`main` has returned, with exit code 0");
+    let config = project.join("weaver.toml");
+    let sound = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{sound}\n[groups.x]\ncomponents = [\"Nobody\"]\n")).unwrap();
+    deployment.until_it_says("`Nobody`");
+    deployment.until_it_says("what runs goes on; waiting for a change");
+    fs::write(&config, sound.replace("\"ok\"", "\"error\"")).unwrap();
+    deployment.until_it_says("`main` has returned, with exit code 1");
+    change(&program);
+    until("it is started anew", PATIENCE, || {
+        deployment.stderr().matches("with exit code 1").count() == 2
+    });
+    deployment.signal("TERM");
+    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
+    sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+#[test]
+fn one_process_has_all_components() {
+    let sandbox = Sandbox::new();
+    let config =
+        "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n[groups.even]\ncomponents = [\"Even\"]\n";
+    let (project, _) = copied(&sandbox, "collatz", &[], config);
+    let deployment = dev(&sandbox, &project, &["--one-process"]);
+    deployment.until_it_says("  main  main, Even, Odd\n");
+    listener_address(&deployment, "collatz");
+    assert_eq!(pids(&deployment).len(), 1);
+}
+
+/// Sources, built by cargo: also those that do not compile, at the start too.
+#[test]
+fn a_source_that_does_not_compile_is_waited_for() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.project("edited", &[]);
+    let made = sandbox.run(&["new", "--bare", project.to_str().unwrap()]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+    fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    let main = project.join("src/main.rs");
+    let sound = fs::read_to_string(&main).unwrap();
+    let broken = sound.replace("Ok(format!", "Ok(fromat!");
+    assert_ne!(sound, broken);
+    fs::write(&main, &broken).unwrap();
+
+    let mut command = sandbox.weaver();
+    command.arg("dev").arg(&project);
+    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new"));
+    let deployment = Deployment::start(&sandbox, command);
+    let says = |text: &str| until(text, BUILD, || deployment.stderr().contains(text));
+    says("cannot find macro `fromat`");
+    says("waiting for a change");
+    fs::write(&main, &sound).unwrap();
+    says("Hello, world!");
+    fs::write(&main, &broken).unwrap();
+    says("what runs goes on; waiting for a change");
+    fs::write(&main, sound.replace("Hello, {name}", "Good evening, {name}")).unwrap();
+    says("Good evening, world!");
+    assert_eq!(deployment.stderr().matches("cannot find macro `fromat`").count(), 2);
+}
