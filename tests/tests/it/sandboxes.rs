@@ -26,7 +26,10 @@ pub(crate) fn build_guests(what: impl IntoIterator<Item = &'static str>) -> Path
         .args(what)
         .envs(weaver_runtime::sandbox::guest_build_variables())
         .status();
-    assert!(built.is_ok_and(|status| status.success()), "the guest does not build");
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "the guest does not build; for C code it takes clang and wasi-libc (`weaver doctor`)"
+    );
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     folder.parent().expect("it is in target").join(target).join("debug")
 }

@@ -66,7 +66,7 @@ enum CallFailed {
     NoComponent { app: String, component: String, known: String },
     #[error("`{component}` has no method `{method}`; it has {known}")]
     NoMethod { component: String, method: String, known: String },
-    #[error("the arguments are not JSON: {0}")]
+    #[error("the arguments are not JSON: {0}; a text has quotes of its own: '\"tea\"'")]
     NotJson(serde_json::Error),
     #[error("{error}\n{help}")]
     Arguments { error: JsonError, help: String },
