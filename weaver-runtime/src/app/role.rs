@@ -12,7 +12,7 @@ use super::{App, AppBuilder, LocalCalls, StartError};
 use crate::{
     bootstrap::{ASK_GRAPH, ASK_VARIABLE, Answer, Bootstrap, MARKER, NOT_STARTED_EXIT_CODE},
     codec,
-    config::{CONFIG_VARIABLE, ConfigError, ConfigFile},
+    config::{CONFIG_FILE, CONFIG_VARIABLE, ConfigError, ConfigFile},
     construct::FieldSpec,
     error::Result,
     node::{Calls, Node, run_replica},
@@ -141,7 +141,11 @@ fn end_replica(code: Result<u8>) -> ! {
 
 fn find_config() -> Result<ConfigFile, ConfigError> {
     let here = std::env::current_dir().unwrap_or_default();
-    match ConfigFile::find(&here, std::env::var_os(CONFIG_VARIABLE)) {
+    let found = ConfigFile::find(&here, std::env::var_os(CONFIG_VARIABLE));
+    // `cargo run` from another folder says which package it runs.
+    let package =
+        || std::env::var_os("CARGO_MANIFEST_DIR").map(|it| Path::new(&it).join(CONFIG_FILE));
+    match found.or_else(|| package().filter(|file| file.is_file())) {
         Some(path) => ConfigFile::load(&path),
         None => Ok(ConfigFile::default()),
     }

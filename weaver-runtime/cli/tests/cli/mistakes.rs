@@ -3,7 +3,7 @@
 
 use std::{
     net::TcpListener,
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -252,4 +252,18 @@ fn a_state_directory_that_cannot_be_used_is_named() {
         ended.assert_error(&[occupied.to_str().unwrap()]);
     }
     sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+/// `cargo run --manifest-path …` from elsewhere: cargo tells the program which package it is.
+#[test]
+fn a_program_that_cargo_runs_reads_the_file_of_its_package() {
+    let sandbox = Sandbox::new();
+    let config = "[groups.even]\ncomponents = [\"Evne\"]\n";
+    let package = sandbox.project("package", &[("weaver.toml", config)]);
+    let elsewhere = sandbox.project("elsewhere", &[("there", "")]);
+    let mut run = Command::new(program("collatz"));
+    run.current_dir(&elsewhere).env_remove("WEAVER_CONFIG").env("RUST_BACKTRACE", "0");
+    let refused = run.env("CARGO_MANIFEST_DIR", &package).output().unwrap();
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && stderr.contains("package/weaver.toml:2"), "{stderr}");
 }
