@@ -37,6 +37,9 @@ pub trait Deployer {
 
     /// The program that is running, and where: what a command needs to call a component.
     async fn program(&self) -> Result<Program>;
+
+    /// Where its replicas are now.
+    async fn routes(&self) -> Result<Routes>;
 }
 
 /// What a deployer asks of a replica.
@@ -120,6 +123,8 @@ pub struct Program {
     pub placement: Placement,
     /// Where the replicas are, at this moment.
     pub routes: Routes,
+    /// How long its calls without a deadline wait for a replica.
+    pub replica_wait: Duration,
 }
 
 /// A deployment, as `weaver status` shows it.

@@ -38,7 +38,7 @@ use crate::{fingerprint::Fingerprint, graph::Graph};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
-    building::{WASI_HEADERS, guest_build_variables},
+    building::{chosen_c_compiler, guest_build_variables},
     group::{Callbacks, Ended, Exchange, Exchanged, Instance, Instances, Listen, Turn},
     in_process::InSandbox,
     linked::{LinkedHost, Load, Loaded},

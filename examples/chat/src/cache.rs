@@ -26,7 +26,7 @@ struct Recent {
     kept: Mutex<Kept>,
 }
 
-/// Images, the oldest first. One never changes, so that none is ever wrong.
+/// Images, the oldest first. One never changes while its database is there, so that none need be looked after.
 #[derive(Default)]
 struct Kept {
     images: VecDeque<(i64, Arc<[u8]>)>,

@@ -17,7 +17,7 @@ use axum::{
     routing::get,
 };
 use serde::Deserialize;
-use weaver::{Listener, Ref, Result};
+use weaver::{CallErrorKind, Listener, Ref, Result};
 
 use cache::ImageCache;
 use scaler::{ScaleError, Scaler};
@@ -69,18 +69,23 @@ impl IntoResponse for Refused {
             Self::Image(error @ ScaleError::NotAnImage(_)) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string())
             }
-            // It was too much for its sandbox, say.
-            Self::Image(ScaleError::Call(error)) => {
-                tracing::warn!(%error, "an image was not scaled");
-                (StatusCode::UNPROCESSABLE_ENTITY, format!("the image was not scaled: {error}"))
+            Self::Image(ScaleError::Call(error))
+                if matches!(error.kind(), CallErrorKind::Trapped { .. }) =>
+            {
+                tracing::warn!(%error, "an image was too much for its sandbox");
+                (StatusCode::UNPROCESSABLE_ENTITY, "the image is too large".to_owned())
             }
-            Self::Store(error) => {
-                tracing::error!(%error, "the store failed");
-                (StatusCode::SERVICE_UNAVAILABLE, "not now; please try again".to_owned())
-            }
+            Self::Image(ScaleError::Call(error)) => not_now(&error),
+            Self::Store(error) => not_now(&error),
         };
         (status, format!("{reason}\n")).into_response()
     }
+}
+
+/// What went wrong is for the log.
+fn not_now(error: &dyn std::error::Error) -> (StatusCode, String) {
+    tracing::error!(%error, "a call failed");
+    (StatusCode::SERVICE_UNAVAILABLE, "not now; please try again".to_owned())
 }
 
 /// A text as it is kept.
@@ -137,8 +142,8 @@ async fn new_post(
 
 async fn image(State(chat): State<Chat>, Path(id): Path<i64>) -> Result<Response, Refused> {
     let png = chat.images.image(id).await?;
-    let forever = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
-    Ok(([(header::CONTENT_TYPE, "image/png"), forever], png).into_response())
+    let for_an_hour = (header::CACHE_CONTROL, "private, max-age=3600");
+    Ok(([(header::CONTENT_TYPE, "image/png"), for_an_hour], png).into_response())
 }
 
 fn router(chat: Chat) -> Router {

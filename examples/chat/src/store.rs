@@ -12,14 +12,14 @@ use weaver::{CallError, Config, Context, Lifecycle, Result, component};
 /// Keeps threads, posts and images.
 #[component]
 pub(crate) trait Store {
-    /// The threads, the newest first.
+    /// The last hundred threads, the newest first.
     #[idempotent]
     async fn threads(&self) -> Result<Vec<Thread>, StoreError>;
 
     /// Begins a thread, and gives its id.
     async fn new_thread(&self, title: String) -> Result<i64, StoreError>;
 
-    /// The posts of a thread, the oldest first.
+    /// The last thousand posts of a thread, the oldest first.
     #[idempotent]
     async fn posts(&self, thread: i64) -> Result<Vec<Post>, StoreError>;
 
@@ -136,7 +136,7 @@ impl Store for Sqlite {
         let database = self.database()?;
         let mut threads = database.prepare(
             "SELECT threads.id, title, count(posts.id) FROM threads \
-             LEFT JOIN posts ON thread = threads.id GROUP BY threads.id ORDER BY threads.id DESC",
+             LEFT JOIN posts ON thread = threads.id GROUP BY threads.id ORDER BY threads.id DESC LIMIT 100",
         )?;
         let threads = threads.query_map((), |row| {
             Ok(Thread { id: row.get(0)?, title: row.get(1)?, posts: row.get(2)? })
@@ -156,8 +156,10 @@ impl Store for Sqlite {
             .query_row("SELECT id FROM threads WHERE id = ?1", [thread], |row| row.get(0))
             .optional()?;
         known.ok_or(StoreError::NoThread)?;
-        let mut posts = database
-            .prepare("SELECT author, text, image FROM posts WHERE thread = ?1 ORDER BY id")?;
+        let mut posts = database.prepare(
+            "SELECT author, text, image FROM \
+             (SELECT * FROM posts WHERE thread = ?1 ORDER BY id DESC LIMIT 1000) ORDER BY id",
+        )?;
         let posts = posts.query_map([thread], |row| {
             Ok(Post { author: row.get(0)?, text: row.get(1)?, image: row.get(2)? })
         })?;

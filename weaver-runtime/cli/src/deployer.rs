@@ -317,8 +317,13 @@ impl Deployer {
                 let Deployment { graph, plan, .. } = &self.deployment;
                 let (graph, placement) = (graph.clone(), plan.placement.clone());
                 let routes = self.supervisor.routes().clone();
+                let replica_wait = self.deployment.config.limits().replica_wait;
                 // As above.
-                let _ = reply.send(Program { graph, placement, routes });
+                let _ = reply.send(Program { graph, placement, routes, replica_wait });
+            }
+            Event::Routes { reply } => {
+                // As above.
+                let _ = reply.send(self.supervisor.routes().clone());
             }
             Event::Status { reply } => {
                 // As above.

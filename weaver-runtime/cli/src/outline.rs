@@ -110,6 +110,14 @@ pub(crate) fn place(config: &ConfigFile, listener: &str) -> String {
     }
 }
 
+/// A method with its types, or without, should their shapes not be understood.
+pub(crate) fn signature(method: &MethodNode) -> String {
+    Signature::new(method).map_or_else(
+        |_| format!("{}({})", method.name, method.arguments.join(", ")),
+        |signature| signature.to_string(),
+    )
+}
+
 fn method(method: &MethodNode) -> Row {
     let hedge = method.hedge.map(|after| format!("hedge {after:?}"));
     let timeout = method.timeout.map(|limit| format!("timeout {limit:?}"));
@@ -121,10 +129,7 @@ fn method(method: &MethodNode) -> Row {
     ];
     Row {
         label: "methods",
-        subject: Signature::new(method).map_or_else(
-            |_| format!("{}({})", method.name, method.arguments.join(", ")),
-            |signature| signature.to_string(),
-        ),
+        subject: signature(method),
         remark: attributes.into_iter().flatten().collect::<Vec<_>>().join(", "),
     }
 }

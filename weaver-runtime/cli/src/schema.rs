@@ -63,6 +63,8 @@ struct Definition {
 enum Body {
     Struct(Fields),
     Enum(Vec<Variant>),
+    /// What the text does not tell apart, as it says that.
+    Unclear(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ enum Fields {
 
 /// The shape of a type is not as this command knows shapes.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a shape that is not understood, from its character {at} on: {text}")]
+#[error("a shape that is not understood, from its byte {at} on: {text}")]
 pub(crate) struct SchemaError {
     at: usize,
     text: String,
@@ -125,9 +127,11 @@ impl Schema {
             Body::Struct(_) if definition.is_stream() => Vec::new(),
             Body::Struct(fields) => vec![fields],
             Body::Enum(variants) => variants.iter().map(|variant| &variant.fields).collect(),
+            Body::Unclear(_) => Vec::new(),
         });
+        let are_clear = !self.definitions.iter().any(|it| matches!(it.body, Body::Unclear(_)));
         let mut forms = fields.flat_map(Fields::forms).chain([&self.root]);
-        forms.all(Form::is_plain)
+        are_clear && forms.all(Form::is_plain)
     }
 
     fn definition(&self, number: usize) -> Option<&Definition> {
@@ -166,6 +170,7 @@ impl<'a> Type<'a> {
                 let fields: Vec<_> = match &definition.body {
                     Body::Struct(fields) => vec![fields],
                     Body::Enum(variants) => variants.iter().map(|it| &it.fields).collect(),
+                    Body::Unclear(_) => Vec::new(),
                 };
                 fields.iter().for_each(|fields| {
                     fields.forms().for_each(|form| self.of(form).meet(met));
@@ -178,6 +183,7 @@ impl<'a> Type<'a> {
     fn define(self, Definition { name, body }: &'a Definition) -> String {
         match body {
             Body::Struct(fields) => format!("struct {name}{}", self.fields(fields)),
+            Body::Unclear(text) => format!("enum {name}{text}"),
             Body::Enum(variants) => {
                 let variants = variants
                     .iter()
@@ -204,6 +210,16 @@ impl<'a> Type<'a> {
 }
 
 impl Form {
+    /// How many forms it is made of, definitions apart.
+    fn size(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::Named(_) | Self::Stream(_) | Self::Unknown(_) => 1,
+            Self::Option(form) | Self::Seq(form) => 1 + form.size(),
+            Self::Map(key, value) => 1 + key.size() + value.size(),
+            Self::Tuple(forms) => 1 + forms.iter().map(Self::size).sum::<usize>(),
+        }
+    }
+
     fn is_plain(&self) -> bool {
         match self {
             Self::Scalar(_) | Self::Named(_) => true,

@@ -88,21 +88,27 @@ impl Record {
         Ok(Held { path, _locked: file })
     }
 
-    /// Asks the deployer, inside a runtime, and hangs up. `question` may call others at the endpoint as well. All commands share one certificate, which may
+    /// Asks the deployer, inside a runtime, and hangs up. All commands share one certificate, which may
     /// have a few connections only: one that ended without a word would count until it is missed.
     pub(crate) async fn ask<T>(
         &self,
-        question: impl AsyncFnOnce(Ref<dyn Deployer>, &Endpoint) -> Result<T, Error>,
+        question: impl AsyncFnOnce(Ref<dyn Deployer>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let io = Io::new().map_err(|error| Error::from_std(&error))?;
-        let endpoint = Endpoint::bind(any, &self.identity, &Limits::default(), io)
-            .map_err(|error| Error::from_std(&error))?;
+        let endpoint = self.endpoint(&Limits::default())?;
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         router.set_routes(&control::route_to(DEPLOYER, self.address));
-        let answer = question(control::reference(&router, DEPLOYER), &endpoint).await;
+        let answer = question(control::reference(&router, DEPLOYER)).await;
         endpoint.close().await;
         answer
+    }
+}
+
+impl Record {
+    /// An endpoint for a command, to be closed by it.
+    pub(crate) fn endpoint(&self, limits: &Limits) -> Result<Endpoint, Error> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let io = Io::new().map_err(|error| Error::from_std(&error))?;
+        Endpoint::bind(any, &self.identity, limits, io).map_err(|error| Error::from_std(&error))
     }
 }
 

@@ -1,20 +1,22 @@
 //! `weaver call`.
 
-use std::{error::Error, fmt};
+use std::{convert::Infallible, error::Error, fmt, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 use weaver_runtime::{
-    CallError, Failure, Message, Ran, Request,
+    CallError, Context, Failure, Message, Ran, Request,
     control::Program,
     graph::{Graph, MethodNode},
+    limits::Limits,
     net::{Endpoint, Hello, Router},
 };
 
 use super::runtime;
 use crate::{
-    logs,
+    logs, outline,
     schema::{Dynamic, JsonError, SchemaError, ValueSeed},
     signature::Signature,
     state::{self, Record},
@@ -32,7 +34,7 @@ pub(super) struct Call {
     #[arg(required_unless_present = "list")]
     method: Option<String>,
 
-    /// Its arguments, as JSON.
+    /// Its arguments, as JSON; `-` reads them from standard input.
     #[arg(conflicts_with = "list", allow_negative_numbers = true)]
     arguments: Option<String>,
 
@@ -44,6 +46,10 @@ pub(super) struct Call {
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
 
+    /// The process id of its deployer, where it is deployed several times.
+    #[arg(long)]
+    pid: Option<u32>,
+
     /// With `--list`: print JSON.
     #[arg(long, requires = "list")]
     json: bool,
@@ -54,10 +60,10 @@ pub(super) struct Call {
 enum CallFailed {
     #[error("nothing is deployed on this machine; `weaver deploy` deploys a program")]
     NothingDeployed,
-    #[error("no application `{app}` is deployed on this machine; {deployed}")]
-    NotDeployed { app: String, deployed: String },
+    #[error("this application is not deployed on this machine; there is {0}")]
+    NotDeployed(String),
     #[error(
-        "several applications are deployed on this machine ({0}): choose one with `--app NAME`"
+        "several are deployed on this machine: {0}; choose one with `--app NAME` or `--pid PID`"
     )]
     SeveralDeployed(String),
     #[error("`{0}` is no method: write COMPONENT.METHOD, as `weaver call --list` shows them")]
@@ -81,31 +87,31 @@ enum CallFailed {
     Returned { name: String, error: String },
 }
 
+/// How often a command that waits for a call asks where the replicas are: they may have been started anew.
+const ROUTES_MILLISECONDS: u64 = 500;
+
+/// A deployer that is busy answers within milliseconds.
+const ANSWER_SECONDS_MAX: u64 = 5;
+
 impl Call {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let record = one(state::running()?, self.app.as_deref())?;
-        runtime()?.block_on(async {
-            let answer = record.ask(async |deployer, endpoint| {
-                let program = deployer.program().await?;
-                Ok(self.answer(&record.app, &program, endpoint).await)
-            });
-            let answer = answer.await.map_err(|error| {
-                error.context(format_args!("the deployer of {} does not answer", record.app))
-            });
-            logs::say(&answer??);
-            Ok(0)
-        })
+        let record = one(state::running()?, self.app.as_deref(), self.pid)?;
+        let answer = runtime()?.block_on(self.answer(&record))?;
+        logs::say(&answer);
+        Ok(0)
     }
 
     /// What is printed.
-    async fn answer(
-        &self,
-        app: &str,
-        program: &Program,
-        endpoint: &Endpoint,
-    ) -> Result<String, Box<dyn Error>> {
+    async fn answer(&self, record: &Record) -> Result<String, Box<dyn Error>> {
+        let program = record.ask(async |deployer| {
+            let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
+            timeout(limit, deployer.program()).await.context("it does not answer")?
+        });
+        let program = program.await.map_err(|error| {
+            error.context(format_args!("the deployer of {} does not tell its program", record.app))
+        })?;
         let Some(name) = &self.method else {
-            let listing = Listing::new(&program.graph)?;
+            let listing = Listing::new(&program.graph);
             let text = if self.json {
                 serde_json::to_string_pretty(&listing)?
             } else {
@@ -113,29 +119,56 @@ impl Call {
             };
             return Ok(text.trim_end().to_owned());
         };
-        let method = Method::find(app, &program.graph, name)?;
-        let arguments = self.arguments.as_deref().map(serde_json::from_str::<Value>);
-        let arguments =
-            method.read(arguments.transpose().map_err(CallFailed::NotJson)?.as_ref())?;
-        let value = method.call(program, endpoint, &arguments).await?;
-        Ok(serde_json::to_string_pretty(&value)?)
+        let method = Method::find(&record.app, &program.graph, name)?;
+        let arguments = method.read(self.arguments()?.as_ref())?;
+        let limits = Limits { replica_wait: program.replica_wait, ..Limits::default() };
+        let endpoint = record.endpoint(&limits)?;
+        let value = method.call(record, &program, &endpoint, &arguments).await;
+        endpoint.close().await;
+        Ok(serde_json::to_string_pretty(&value?)?)
+    }
+
+    fn arguments(&self) -> Result<Option<Value>, CallFailed> {
+        let parsed = match self.arguments.as_deref() {
+            None => return Ok(None),
+            Some("-") => serde_json::from_reader(std::io::stdin().lock()),
+            Some(text) => serde_json::from_str(text),
+        };
+        parsed.map(Some).map_err(CallFailed::NotJson)
+    }
+}
+
+/// Tells the router where the replicas are, again and again.
+async fn follow(record: &Record, router: &Router) -> Infallible {
+    loop {
+        sleep(Duration::from_millis(ROUTES_MILLISECONDS)).await;
+        // A deployer that does not answer now is asked again.
+        if let Ok(routes) = record.ask(async |deployer| deployer.routes().await).await {
+            router.set_routes(&routes);
+        }
     }
 }
 
 /// The deployment that is meant.
-fn one(mut records: Vec<Record>, app: Option<&str>) -> Result<Record, CallFailed> {
-    let names: Vec<_> = records.iter().map(|record| record.app.clone()).collect();
-    if let Some(app) = app {
-        records.retain(|record| record.app == app);
-    }
-    match (records.pop(), app) {
-        (Some(record), _) if records.is_empty() => Ok(record),
-        (Some(_), _) => Err(CallFailed::SeveralDeployed(names.join(", "))),
-        (None, Some(app)) if !names.is_empty() => {
-            let deployed = format!("there is {}", names.join(", "));
-            Err(CallFailed::NotDeployed { app: app.to_owned(), deployed })
-        }
-        (None, _) => Err(CallFailed::NothingDeployed),
+fn one(
+    mut records: Vec<Record>,
+    app: Option<&str>,
+    pid: Option<u32>,
+) -> Result<Record, CallFailed> {
+    let known = |records: &[Record]| {
+        let known = records.iter().map(|Record { app, pid, .. }| format!("{app} (pid {pid})"));
+        known.collect::<Vec<_>>().join(", ")
+    };
+    let all = known(&records);
+    records.retain(|record| {
+        app.is_none_or(|app| record.app == app) && pid.is_none_or(|pid| record.pid == pid)
+    });
+    let several = known(&records);
+    match records.pop() {
+        Some(record) if records.is_empty() => Ok(record),
+        Some(_) => Err(CallFailed::SeveralDeployed(several)),
+        None if all.is_empty() => Err(CallFailed::NothingDeployed),
+        None => Err(CallFailed::NotDeployed(all)),
     }
 }
 
@@ -161,13 +194,6 @@ impl<'a> Method<'a> {
         Ok(Self { name, component, component_index, index, node, signature })
     }
 
-    fn all(graph: &'a Graph) -> impl Iterator<Item = Result<Self, SchemaError>> {
-        (0..).zip(&graph.components).flat_map(|(index, (component, node))| {
-            let methods = (0..).zip(&node.methods);
-            methods.map(move |method| Self::new((index, component.as_str()), method))
-        })
-    }
-
     /// By `COMPONENT.METHOD`; a component's name may have dots.
     fn find(app: &str, graph: &'a Graph, name: &str) -> Result<Self, CallFailed> {
         let parts = name.rsplit_once('.');
@@ -190,7 +216,7 @@ impl<'a> Method<'a> {
 
     fn read(&self, json: Option<&Value>) -> Result<Dynamic, CallFailed> {
         let Signature { arguments, result, .. } = &self.signature;
-        if !arguments.is_plain() || !result.is_plain() {
+        if !arguments.is_plain() || !result.is_plain() || !self.node.problems.is_empty() {
             let (name, help) = (self.name.clone(), self.help());
             return Err(CallFailed::NotForCommands { name, help });
         }
@@ -200,11 +226,12 @@ impl<'a> Method<'a> {
 
     async fn call(
         &self,
+        record: &Record,
         program: &Program,
         endpoint: &Endpoint,
         arguments: &Dynamic,
     ) -> Result<Value, Box<dyn Error>> {
-        let Program { graph, placement, routes } = program;
+        let Program { graph, placement, routes, .. } = program;
         let router =
             Router::new(endpoint.clone(), Hello::new(graph.fingerprint()), graph.signatures());
         router.set_routes(routes);
@@ -216,7 +243,11 @@ impl<'a> Method<'a> {
             key: None,
             arguments: Message::encode(arguments, Ran::No),
         };
-        let called = router.transport(group, self.component_index).call(request).await;
+        let transport = router.transport(group, self.component_index);
+        let called = tokio::select! {
+            called = transport.call(request) => called,
+            never = follow(record, &router) => match never {},
+        };
         // Decoded by the type that the program told, which the handshake has compared.
         let decoded = called.and_then(|answer| {
             answer.decode_with(ValueSeed(self.signature.result.root()), Ran::Yes)
@@ -271,13 +302,13 @@ struct Listed {
 }
 
 impl Listing {
-    fn new(graph: &Graph) -> Result<Self, SchemaError> {
-        let methods = Method::all(graph).map(|method| {
-            let method = method?;
-            let signature = format!("{}.{}", method.component, method.signature);
-            Ok(Listed { types: method.signature.types(), method: method.name, signature })
+    fn new(graph: &Graph) -> Self {
+        let methods = graph.methods().map(|(component, node)| Listed {
+            method: format!("{component}.{}", node.name),
+            signature: format!("{component}.{}", outline::signature(node)),
+            types: Signature::new(node).map(|signature| signature.types()).unwrap_or_default(),
         });
-        methods.collect::<Result<_, _>>().map(Self)
+        Self(methods.collect())
     }
 }
 

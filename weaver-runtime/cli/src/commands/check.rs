@@ -13,8 +13,8 @@ use crate::{check::Findings, logs, plan::Sandboxes, wrap::counted};
 /// Builds the program as `weaver deploy` does and asks it. What would be refused at the start, or fail when it is
 /// called, is an error; what works, and may not be meant, a warning. Exit code 0 without errors, else 1.
 ///
-/// Nothing of the program's is run, and nothing built for a sandbox: whether addresses are free, what `init` does,
-/// and whether the code compiles to WebAssembly, only a start can tell.
+/// No `main` is run, no `init`, and nothing built for a sandbox: whether addresses are free, what `init` says, and
+/// whether the code compiles to WebAssembly, only a start can tell.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The package's directory.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use weaver_runtime::{
     config::CONFIG_FILE,
     limits::SOCKET_BUFFER_BYTES,
-    sandbox::{GUEST_TARGET, WASI_HEADERS},
+    sandbox::{GUEST_TARGET, chosen_c_compiler},
 };
 
 use crate::{
@@ -159,16 +159,14 @@ fn target() -> Finding {
 
 /// What compiles the C code of crates for a sandbox: few have some.
 fn wasi() -> Finding {
-    let is_chosen =
-        std::env::var_os("WASI_SDK_PATH").or_else(|| std::env::var_os("CC_wasm32_wasip2"));
-    if let Some(chosen) = is_chosen {
-        return Finding::ok(format!("C code in sandboxes: {}", chosen.to_string_lossy()));
-    }
-    match version(Command::new("clang")) {
-        Some(clang) if Path::new(WASI_HEADERS).is_dir() => {
-            Finding::ok(format!("C code in sandboxes: {clang}"))
-        }
-        _ => Finding::note(
+    let clang = || version(Command::new("clang"));
+    let found = match chosen_c_compiler() {
+        Some(chosen) if chosen == "clang" => clang(),
+        chosen => chosen,
+    };
+    match found {
+        Some(found) => Finding::ok(format!("C code in sandboxes: {found}")),
+        None => Finding::note(
             "no C compiler for sandboxes, for programs with crates that have C code (SQLite, say)",
             "apt-get install clang wasi-libc, or set WASI_SDK_PATH to a WASI SDK",
         ),

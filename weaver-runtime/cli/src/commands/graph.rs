@@ -44,8 +44,10 @@ enum Format {
 
 impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let Planned { project, graph, plan, .. } =
-            Planned::new(&self.directory, self.release, Sandboxes::default())?.fitting()?;
+        let Planned { project, graph, plan, misfits, .. } =
+            Planned::new(&self.directory, self.release, Sandboxes::default())?;
+        // It is drawn without: secrets, say, are often added where it is deployed.
+        misfits.iter().for_each(|misfit| logs::note(misfit));
         let (graph, plan, config) = (&graph, &plan, &project.config);
         let diagram = Diagram { graph, plan, config };
         let text = match if self.json { Format::Json } else { self.format } {

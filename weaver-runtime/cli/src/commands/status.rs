@@ -59,7 +59,7 @@ async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtim
 
 async fn ask(record: &Record) -> weaver_runtime::Result<control::Status> {
     let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let status = record.ask(async |deployer, _| {
+    let status = record.ask(async |deployer| {
         timeout(limit, deployer.status()).await.context("it does not answer")?
     });
     status.await

@@ -71,6 +71,11 @@ impl Deployer for Desk {
         self.ask(|reply| Event::Program { reply }).await
     }
 
+    async fn routes(&self) -> Result<Routes> {
+        only(COMMAND)?;
+        self.ask(|reply| Event::Routes { reply }).await
+    }
+
     async fn status(&self) -> Result<Status> {
         self.ask(|reply| Event::Status { reply }).await
     }

@@ -33,6 +33,8 @@ pub(super) enum Event {
     CannotListen { listener: String, address: SocketAddr, reason: String },
     /// Somebody wants to call a component.
     Program { reply: oneshot::Sender<Program> },
+    /// Somebody calls a component, and wants to know where it is now.
+    Routes { reply: oneshot::Sender<Routes> },
     /// Somebody asks what is running.
     Status { reply: oneshot::Sender<Status> },
 }

@@ -115,6 +115,9 @@ impl Type<'_> {
             Form::Tuple(forms) => Ok(Dynamic::Tuple(self.read_positions(path, json, forms)?)),
             Form::Named(number) => match self.schema.definition(*number).map(|it| &it.body) {
                 Some(Body::Struct(Fields::Unit)) if !json.is_null() => unexpected(),
+                Some(Body::Unclear(text)) => {
+                    Err(JsonError::Impossible { path: path.to_owned(), what: text.clone() })
+                }
                 Some(Body::Struct(fields)) => {
                     Ok(Dynamic::Tuple(self.read_fields(path, json, fields)?))
                 }
@@ -176,7 +179,12 @@ impl Type<'_> {
     /// What a struct or a variant holds.
     fn read_fields(self, path: &str, json: &Value, fields: &Fields) -> Read<Vec<Dynamic>> {
         match fields {
-            Fields::Unit => Ok(Vec::new()),
+            Fields::Unit if json.is_null() => Ok(Vec::new()),
+            Fields::Unit => Err(JsonError::Unexpected {
+                path: path.to_owned(),
+                expected: "null".to_owned(),
+                found: excerpt(json),
+            }),
             Fields::Positional(forms) => match &forms[..] {
                 [only] => Ok(vec![self.of(only).read(path, json)?]),
                 forms => self.read_positions(path, json, forms),
@@ -203,7 +211,13 @@ impl Type<'_> {
             let known = format!("its variants are {}", known.join(", "));
             return Err(JsonError::Surplus { path: path.to_owned(), field: name.clone(), known });
         };
-        let fields = self.read_fields(&format!("{path}.{name}"), held, &variant.fields)?;
+        let path = format!("{path}.{name}");
+        if json.is_string() && variant.fields != Fields::Unit {
+            let expected =
+                format!("{{\"{name}\": …}} with {}", self.fields(&variant.fields).trim());
+            return Err(JsonError::Unexpected { path, expected, found: excerpt(json) });
+        }
+        let fields = self.read_fields(&path, held, &variant.fields)?;
         Ok(Dynamic::Variant { index: variant.index, fields })
     }
 }
@@ -380,6 +394,9 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
                     from.deserialize_tuple(fields.len(), Named(of, fields))
                 }
                 Some(Body::Enum(variants)) => from.deserialize_enum("", &[], OneOf(of, variants)),
+                Some(Body::Unclear(_)) => {
+                    Err(D::Error::custom(format_args!("{of} cannot be shown as JSON")))
+                }
                 None => Err(D::Error::custom("a type without a definition")),
             },
             Form::Stream(_) | Form::Unknown(_) => {

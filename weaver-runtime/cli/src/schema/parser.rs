@@ -10,6 +10,8 @@ pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// What is left of [`FORMS_MAX`].
+    room: usize,
     /// Those that are not finished yet are of no name.
     definitions: Vec<Definition>,
 }
@@ -18,7 +20,7 @@ type Parsed<T> = Result<T, SchemaError>;
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, definitions: Vec::new() }
+        Self { text, at: 0, depth: 0, room: FORMS_MAX, definitions: Vec::new() }
     }
 
     pub(super) fn schema(mut self) -> Parsed<Schema> {
@@ -26,7 +28,22 @@ impl<'a> Parser<'a> {
         if self.at < self.text.len() {
             return Err(self.error());
         }
+        // A newtype is as what it holds, and cannot hold itself.
+        if (0..self.definitions.len()).any(|number| self.is_circular(number)) {
+            return Err(self.error());
+        }
         Ok(Schema { root, definitions: self.definitions })
+    }
+
+    fn is_circular(&self, number: usize) -> bool {
+        let held = |number: &usize| match &self.definitions.get(*number)?.body {
+            Body::Struct(Fields::Positional(forms)) => match &forms[..] {
+                [Form::Named(held)] => Some(*held),
+                _ => None,
+            },
+            Body::Struct(_) | Body::Enum(_) | Body::Unclear(_) => None,
+        };
+        std::iter::successors(Some(number), held).nth(self.definitions.len()).is_some()
     }
 
     /// One form, or several of which nobody can tell which one a value has.
@@ -44,11 +61,10 @@ impl<'a> Parser<'a> {
         }
         self.hidden_by()?;
         self.depth -= 1;
-        let text = || self.text.get(start..self.at).unwrap_or_default().to_owned();
         Ok(match form {
-            Form::Unknown(_) => Form::Unknown(text()),
+            Form::Unknown(_) => Form::Unknown(self.since(start)),
             form if is_clear => form,
-            _ => Form::Unknown(text()),
+            _ => Form::Unknown(self.since(start)),
         })
     }
 
@@ -97,24 +113,19 @@ impl<'a> Parser<'a> {
         let name = self.identifier()?;
         let body = Body::Struct(Fields::Unit);
         self.definitions.push(Definition { name: name.clone(), body });
-        let are_numbered = self.eat("[") && {
-            self.until("]", Self::identifier)?;
-            true
-        };
+        let start = self.at;
         let body = if is_enum {
+            let are_aliased = self.aliases()?;
             self.expect("{")?;
             let mut next = 0;
             let variants = self.until("}", |parser| {
-                let variant = parser.variant(next, are_numbered);
+                let variant = parser.variant(next);
                 next += 1;
                 variant
             })?;
-            Body::Enum(variants)
-        } else if self.eat("{") {
-            Body::Struct(match are_numbered {
-                true => Fields::Positional(self.until("}", Self::place)?),
-                false => Fields::Named(self.until("}", Self::field)?),
-            })
+            if are_aliased { Body::Unclear(self.since(start)) } else { Body::Enum(variants) }
+        } else if self.rest().starts_with(['[', '{']) {
+            Body::Struct(self.named_fields()?)
         } else if self.rest().starts_with('(') {
             Body::Struct(Fields::Positional(self.positions()?))
         } else {
@@ -133,25 +144,56 @@ impl<'a> Parser<'a> {
         Ok((name, self.place()?))
     }
 
-    /// `next` is its number, unless its name is one.
-    fn variant(&mut self, next: u32, are_numbered: bool) -> Parsed<Variant> {
+    fn variant(&mut self, index: u32) -> Parsed<Variant> {
         let name = self.identifier()?;
-        let index = match are_numbered {
-            true => name.parse().map_err(|_| self.error())?,
-            false => next,
-        };
-        let fields = if self.eat(":") {
-            // What it holds was not seen.
-            Fields::Positional(vec![self.place()?])
-        } else if self.eat("{") {
-            Fields::Named(self.until("}", Self::field)?)
-        } else if self.rest().starts_with('(') {
-            Fields::Positional(self.positions()?)
-        } else {
-            Fields::Unit
-        };
+        let start = self.at;
+        let mut fields = self.held()?;
+        while self.eat("|") {
+            // Which of several it holds, nobody can tell.
+            self.held()?;
+            fields = Fields::Positional(vec![Form::Unknown(self.since(start))]);
+        }
         self.hidden_by()?;
         Ok(Variant { name, index, fields })
+    }
+
+    /// What a variant holds.
+    fn held(&mut self) -> Parsed<Fields> {
+        if self.eat(":") {
+            // It was not seen.
+            Ok(Fields::Positional(vec![self.place()?]))
+        } else if self.rest().starts_with(['[', '{']) {
+            self.named_fields()
+        } else if self.rest().starts_with('(') {
+            Ok(Fields::Positional(self.positions()?))
+        } else {
+            Ok(Fields::Unit)
+        }
+    }
+
+    /// `{a:u8}`, or `[a,b]{u8}`: with aliases among the names nobody can tell which name is whose.
+    fn named_fields(&mut self) -> Parsed<Fields> {
+        let start = self.at;
+        if self.aliases()? {
+            self.expect("{")?;
+            self.until("}", Self::place)?;
+            return Ok(Fields::Positional(vec![Form::Unknown(self.since(start))]));
+        }
+        self.expect("{")?;
+        Ok(Fields::Named(self.until("}", Self::field)?))
+    }
+
+    /// The names, where some are aliases.
+    fn aliases(&mut self) -> Parsed<bool> {
+        let are_there = self.eat("[");
+        if are_there {
+            self.until("]", Self::identifier)?;
+        }
+        Ok(are_there)
+    }
+
+    fn since(&self, start: usize) -> String {
+        self.text.get(start..self.at).unwrap_or_default().to_owned()
     }
 
     /// `(a,b*3)`.
@@ -165,10 +207,8 @@ impl<'a> Parser<'a> {
             } else {
                 1
             };
-            // A text that was written by a shape has no more of them than a value can have.
-            if times > POSITIONS_MAX {
-                return Err(parser.error());
-            }
+            let size = form.size().checked_mul(times).filter(|size| *size <= parser.room);
+            parser.room -= size.ok_or_else(|| parser.error())?;
             Ok(vec![form; times])
         })?;
         Ok(positions.concat())
@@ -270,8 +310,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A tuple, or array, of more elements is not examined by shapes.
-const POSITIONS_MAX: usize = 1 << 20;
+/// How many forms the positions of one text may come to: more than any argument that one types.
+const FORMS_MAX: usize = 1 << 20;
 
 fn named(number: usize, name: &str) -> Form {
     match name.strip_prefix(STREAM) {

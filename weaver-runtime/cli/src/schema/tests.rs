@@ -24,6 +24,22 @@ enum Tag {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+enum Held {
+    Nothing,
+    Perhaps(Option<u8>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Aliased {
+    #[serde(alias = "Rot")]
+    Red,
+    Deep {
+        #[serde(alias = "b")]
+        a: u8,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Id(i64);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,6 +122,14 @@ fn what_is_no_value_of_the_type_says_where_and_why() {
     );
     assert_eq!(tag(json!({ "Size": [256, 1] })), "item.tags[1].Size[0] is u8, not 256");
     assert_eq!(tag(json!({ "Size": [1] })), "item.tags[1].Size is Tag, not [1]");
+    let held = schema::<Held>();
+    let refused = |json: Value| held.root().read("it", &json).unwrap_err().to_string();
+    assert_eq!(refused(json!({ "Nothing": 5 })), "it.Nothing is null, not 5");
+    assert_eq!(
+        refused(json!("Perhaps")),
+        "it.Perhaps is {\"Perhaps\": …} with (Option<u8>), not \"Perhaps\""
+    );
+    assert!(held.root().read("it", &json!({ "Perhaps": null })).is_ok());
     for (json, of) in [
         (json!(-1), schema::<u64>()),
         (json!(1.5), schema::<i32>()),
@@ -185,13 +209,29 @@ fn what_is_not_described_is_not_plain() {
         assert!(!schema.is_plain(), "{text}");
     }
     assert!(Schema::parse("struct P{code:string!\"app::Code\"}!\"app::P\"").unwrap().is_plain());
-    assert!(Schema::parse("struct R[new,old,other]{u8,string}").unwrap().is_plain());
+    // With aliases nobody can tell which name is whose.
+    for text in [
+        "struct R[new,old,other]{u8,string}",
+        "enum C[Red,Rot,Blue]{0,1}",
+        "enum E{V[a,b]{u8}}",
+        "enum E{A|(u8)}",
+        "struct R[new,old]{string}",
+    ] {
+        assert!(!Schema::parse(text).unwrap().is_plain(), "{text}");
+    }
+    let aliased = schema::<(u8, Aliased)>();
+    assert!(!aliased.is_plain());
+    assert!(aliased.root().read("it", &json!([1, "Red"])).is_err());
 }
 
 #[test]
 fn what_is_no_shape_is_an_error() {
     let deep = "seq<".repeat(1000);
     let large = "(u8*99999999999)";
+    let doubled = format!("{}u8{}", "(".repeat(30), "*2)".repeat(30));
+    for text in [&doubled, "struct Loop(#0)", "struct A(struct B(#0))"] {
+        assert!(Schema::parse(text).is_err(), "{text}");
+    }
     for text in [
         "",
         "u7",

@@ -1,8 +1,13 @@
 //! `weaver call`: a component of a running deployment, called from the shell.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::{
+    processes,
+    sandbox::{Deployment, Sandbox},
+};
 
 const ANY_PORT: &str = "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n";
 
@@ -45,7 +50,49 @@ Odd.next(x: u64) -> Step
     unknown.assert_error(&["collatz has no component `Evne`; it has `Even`, `Odd`"]);
     sandbox.run(&["call", "next", "8"]).assert_error(&["COMPONENT.METHOD"]);
     let other = sandbox.run(&["call", "--app", "shop", "--list"]);
-    other.assert_error(&["no application `shop`", "there is collatz"]);
+    other.assert_error(&["not deployed", "there is collatz (pid "]);
+
+    // From standard input, where an argument is too long for the command line.
+    let (input, mut to) = std::io::pipe().unwrap();
+    to.write_all(b"[8]").unwrap();
+    drop(to);
+    let mut command = sandbox.weaver();
+    command.args(["call", "Even.next", "-"]).stdin(input);
+    let called = Deployment::start(&sandbox, command).end();
+    assert!(called.stdout.contains("\"x\": 4"), "{called:#?}");
+}
+
+/// The call is made where the replica is, also when it was just started anew.
+#[test]
+fn it_waits_for_a_replica_that_is_started_again() {
+    let sandbox = Sandbox::new();
+    let deployment = sandbox.deploy(&sandbox.fixture("collatz", &[], ANY_PORT));
+    deployment.until_all_run();
+    for _ in 0..3 {
+        let pid = deployment.replica("even").unwrap()["pid"].as_u64().unwrap();
+        processes::signal(pid.try_into().unwrap(), "KILL");
+        let called = sandbox.run(&["call", "Even.next", "8"]);
+        assert_eq!(called.code, Some(0), "{called:#?}");
+    }
+}
+
+/// Commands share one certificate, with which no more than a few connections are taken.
+#[test]
+fn calls_that_wait_keep_no_other_command_from_the_deployer() {
+    let sandbox = Sandbox::new();
+    let deployment = sandbox.deploy(&sandbox.fixture("busy", &[], ""));
+    deployment.until_all_run();
+    let waiting = || {
+        let mut command = sandbox.weaver();
+        command.args(["call", "Thinker.think", "\"x\""]);
+        Deployment::start(&sandbox, command)
+    };
+    let _waiting: Vec<_> = (0..20).map(|_| waiting()).collect();
+    for _ in 0..3 {
+        assert!(deployment.status().is_some(), "{}", deployment.stderr());
+        let listed = sandbox.run(&["call", "--list"]);
+        assert_eq!(listed.code, Some(0), "{listed:#?}");
+    }
 }
 
 #[test]
@@ -64,7 +111,14 @@ fn of_several_applications_one_is_chosen() {
     let deployments = ["first", "second"]
         .map(|app| sandbox.deploy(&sandbox.named_fixture(app, "collatz", &[], ANY_PORT)));
     deployments.iter().for_each(|deployment| deployment.until_all_run());
-    sandbox.run(&["call", "Even.next", "8"]).assert_error(&["first, second", "--app NAME"]);
+    sandbox.run(&["call", "Even.next", "8"]).assert_error(&[
+        "first (pid ",
+        ", second (pid ",
+        "--app NAME",
+    ]);
     let chosen = sandbox.run(&["call", "--app", "second", "Even.next", "8"]);
+    assert_eq!(chosen.code, Some(0), "{chosen:#?}");
+    let pid = deployments[0].pid().to_string();
+    let chosen = sandbox.run(&["call", "--pid", &pid, "Even.next", "8"]);
     assert_eq!(chosen.code, Some(0), "{chosen:#?}");
 }

@@ -224,7 +224,7 @@ fn unknown_words_on_the_command_line_are_refused() {
 #[test]
 fn a_program_that_only_seems_to_be_a_replica_says_so() {
     let sandbox = Sandbox::new();
-    let mut command = std::process::Command::new(program("ends"));
+    let mut command = Command::new(program("ends"));
     let directory = sandbox.project("empty", &[("x", "")]);
     command.arg("ok").env("WEAVER_REPLICA", "stdin").stdin(Stdio::null()).current_dir(directory);
     let ended = Deployment::start(&sandbox, command).end_within(Duration::from_secs(10));
@@ -234,7 +234,7 @@ fn a_program_that_only_seems_to_be_a_replica_says_so() {
 #[test]
 fn a_question_that_no_program_knows_is_refused() {
     let sandbox = Sandbox::new();
-    let mut command = std::process::Command::new(program("ends"));
+    let mut command = Command::new(program("ends"));
     command.arg("ok").env("WEAVER_ASK", "colour").stdin(Stdio::null());
     let ended = Deployment::start(&sandbox, command).end_within(Duration::from_secs(10));
     ended.assert_error(&["WEAVER_ASK", "`colour`"]);

@@ -199,18 +199,25 @@ fn type_name(found: Unexpected<'_>) -> &'static str {
     }
 }
 
-/// Replaces the strings in `value` where `text` repeats them.
+/// Replaces the strings in `value` where `text` repeats them; the longest first, of which others may be parts.
 fn hide_strings(text: &mut String, value: &DeValue<'_>) {
+    let mut strings = Vec::new();
+    collect_strings(value, &mut strings);
+    strings.sort_by_key(|string| std::cmp::Reverse(string.len()));
+    for string in strings {
+        let debug = format!("{string:?}");
+        *text = text.replace(string, "…").replace(debug.trim_matches('"'), "…");
+    }
+}
+
+fn collect_strings<'a>(value: &'a DeValue<'_>, strings: &mut Vec<&'a str>) {
     match value {
-        DeValue::String(string) if string.len() >= HIDDEN_BYTES_MIN => {
-            let debug = format!("{string:?}");
-            *text = text.replace(string.as_ref(), "…").replace(debug.trim_matches('"'), "…");
-        }
+        DeValue::String(string) if string.len() >= HIDDEN_BYTES_MIN => strings.push(string),
         DeValue::Array(items) => {
-            items.iter().for_each(|item| hide_strings(text, item.get_ref()));
+            items.iter().for_each(|item| collect_strings(item.get_ref(), strings));
         }
         DeValue::Table(rows) => {
-            rows.values().for_each(|value| hide_strings(text, value.get_ref()));
+            rows.values().for_each(|value| collect_strings(value.get_ref(), strings));
         }
         _ => {}
     }

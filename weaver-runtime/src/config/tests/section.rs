@@ -348,6 +348,11 @@ fn a_message_of_the_type_itself_does_not_repeat_the_value() {
         "[config.Payment]\nkeys = [\"hunter2\"]",
         &["weaver.toml:1:1: [config.Payment]: [\"…\"] will not do"],
     );
+    // One that is a part of another, before it.
+    refused::<Whole>(
+        "[config.Payment]\nkeys = [\"hunter\", \"hunter2026\"]",
+        &["weaver.toml:1:1: [config.Payment]: [\"…\", \"…\"] will not do"],
+    );
 }
 
 #[test]
