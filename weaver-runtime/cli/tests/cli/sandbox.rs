@@ -73,8 +73,8 @@ impl Sandbox {
     pub(crate) fn weaver(&self) -> Command {
         let mut command = Command::new("env");
         command
-            // Under `nohup` it would inherit that it ignores this signal.
-            .arg("--default-signal=HUP")
+            // Under `nohup`, or in a shell's background, it would inherit that it ignores these.
+            .arg("--default-signal=HUP,INT,QUIT")
             .arg(env!("CARGO_BIN_EXE_weaver"))
             .env("XDG_RUNTIME_DIR", self.directory.path().join("run"))
             .env(processes::MARK, &self.mark)
