@@ -142,6 +142,7 @@ pub mod __private {
                 Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Shareable,
                 shareable,
             },
+            section::Unread,
         },
         inventory,
     };

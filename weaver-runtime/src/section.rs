@@ -16,14 +16,32 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Config<C>(C);
 
-/// For tests. Without `Deserialize` a field would never be more than this.
-impl<C: Default + DeserializeOwned> Default for Config<C> {
+/// Is there so that `#[derive(Default)]` around a `Config` is told what to write, instead of never being filled.
+#[doc(hidden)]
+impl<C: Unread> Default for Config<C> {
     fn default() -> Self {
-        Self(C::default())
+        Self(C::unread())
     }
 }
 
+/// What nothing is; see [`Unfilled`](crate::reference::Unfilled).
+#[diagnostic::on_unimplemented(
+    message = "a `weaver::Config` has no `Default`: weaver fills it",
+    label = "a section of `weaver.toml`",
+    note = "write `#[derive(weaver::Component)]` in place of `#[derive(Default)]`, and in a test `Config::new(…)`"
+)]
+pub trait Unread {
+    /// A section that nobody has read.
+    fn unread() -> Self;
+}
+
 impl<C> Config<C> {
+    /// A section as it would have been read, for tests.
+    #[must_use]
+    pub fn new(value: C) -> Self {
+        Self(value)
+    }
+
     /// The author's value.
     pub fn into_inner(self) -> C {
         self.0
