@@ -41,7 +41,8 @@ pub trait Lifecycle {
         async { Ok(()) }
     }
 
-    /// Runs before the process stops on purpose, in reverse order of dependency.
+    /// Runs before the process stops on purpose, in reverse order of dependency: when its deployment ends, or when
+    /// `main` returns. A signal that a program on its own does not handle ends it without.
     ///
     /// # Errors
     /// An error is logged; it does not keep the process from stopping.
@@ -283,7 +284,7 @@ impl<T> DefaultField for Field<T> {
 #[diagnostic::on_unimplemented(
     message = "weaver cannot fill a field of type `{Self}`",
     label = "neither `Ref` of a component, `Listener`, `Config` of a `Deserialize` type, nor `Default`",
-    note = "write `weaver::Ref<dyn Trait>` for a component, `#[derive(Default)]` on a type of your own, and \
+    note = "write `weaver::Ref<dyn Trait>` for a component, with `#[component]` on `Trait`, `#[derive(Default)]` on a type of your own, and \
             `Option<…>` where only `weaver::Lifecycle::init` can make the value"
 )]
 pub trait FieldDefault: Sized {

@@ -34,6 +34,12 @@ pub(crate) enum ProjectError {
          [app]", .0.display()
     )]
     NoPackage(PathBuf),
+    /// A workspace has programs in its folders.
+    #[error(
+        "{} is a workspace of packages: give the folder of the one that is the program, or name it as `package` in \
+         [app] of a {CONFIG_FILE}", .0.display()
+    )]
+    Workspace(PathBuf),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -101,6 +107,12 @@ impl Project {
         let project = Self { directory: directory.to_owned(), config: config_in(directory)? };
         if project.config.binary().is_none() && !project.manifest().is_file() {
             return Err(ProjectError::NoPackage(directory.to_owned()));
+        }
+        if project.config.binary().is_none()
+            && project.config.package().is_none()
+            && project.is_workspace()
+        {
+            return Err(ProjectError::Workspace(directory.to_owned()));
         }
         Ok(project)
     }
@@ -188,6 +200,13 @@ impl Project {
             .filter(aborts)
             .map(|it| format!("[profile.{it}]"))
             .collect())
+    }
+
+    /// Whether the manifest is that of a workspace and of no package. What is no manifest, cargo says better.
+    fn is_workspace(&self) -> bool {
+        let text = std::fs::read_to_string(self.manifest()).unwrap_or_default();
+        let manifest: toml::Table = text.parse().unwrap_or_default();
+        manifest.contains_key("workspace") && !manifest.contains_key("package")
     }
 
     fn manifest(&self) -> PathBuf {

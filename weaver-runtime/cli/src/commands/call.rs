@@ -72,8 +72,8 @@ enum CallFailed {
     NoComponent { app: String, component: String, known: String },
     #[error("`{component}` has no method `{method}`; it has {known}")]
     NoMethod { component: String, method: String, known: String },
-    #[error("the arguments are not JSON: {0}; a text has quotes of its own: '\"tea\"'")]
-    NotJson(serde_json::Error),
+    #[error("the arguments are not JSON: {error}{hint}")]
+    NotJson { error: serde_json::Error, hint: &'static str },
     #[error("{error}\n{help}")]
     Arguments { error: JsonError, help: String },
     #[error(
@@ -129,12 +129,14 @@ impl Call {
     }
 
     fn arguments(&self) -> Result<Option<Value>, CallFailed> {
-        let parsed = match self.arguments.as_deref() {
-            None => return Ok(None),
-            Some("-") => serde_json::from_reader(std::io::stdin().lock()),
-            Some(text) => serde_json::from_str(text),
+        let Some(text) = self.arguments.as_deref() else { return Ok(None) };
+        let parsed = match text {
+            "-" => serde_json::from_reader(std::io::stdin().lock()),
+            text => serde_json::from_str(text),
         };
-        parsed.map(Some).map_err(CallFailed::NotJson)
+        let is_word = text.starts_with(char::is_alphabetic);
+        let hint = if is_word { "; a text has quotes of its own: '\"tea\"'" } else { "" };
+        parsed.map(Some).map_err(|error| CallFailed::NotJson { error, hint })
     }
 }
 

@@ -129,6 +129,9 @@ impl Dev {
             let Built { deployment, version, files } = built;
             watch.also(files);
             let affected = version.affected(last);
+            if version.plan != last.plan {
+                logs::announce(version.plan.to_string());
+            }
             *last = version;
             match &affected {
                 Affected::All => logs::note("starting all processes anew"),

@@ -46,7 +46,8 @@ impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let Planned { project, graph, plan, misfits, .. } =
             Planned::new(&self.directory, self.release, Sandboxes::default())?;
-        // It is drawn without: secrets, say, are often added where it is deployed.
+        graph.check_names(&project.config)?;
+        // A section that does not fit is no part of what is drawn: secrets, say, are often added elsewhere.
         misfits.iter().for_each(|misfit| logs::note(misfit));
         let (graph, plan, config) = (&graph, &plan, &project.config);
         let diagram = Diagram { graph, plan, config };

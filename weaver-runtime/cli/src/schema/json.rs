@@ -61,12 +61,13 @@ impl Schema {
         let arguments = self.arguments(names);
         let listed = match json {
             None => Err(count(0, arguments.len())),
-            Some(Value::Array(items)) if items.len() == arguments.len() => {
-                let items = items.iter().zip(&arguments);
+            // What is optional may be left out at the end.
+            Some(Value::Array(items)) if fits(items.len(), &arguments) => {
+                let items = items.iter().chain(std::iter::repeat(&Value::Null)).zip(&arguments);
                 items.map(|(item, (name, form))| form.read(name, item)).collect()
             }
             Some(Value::Array(items)) => Err(count(items.len(), arguments.len())),
-            Some(Value::Object(object)) => read_named("the call", object, &arguments),
+            Some(Value::Object(object)) => read_named(None, object, &arguments),
             Some(_) => Err(count(1, arguments.len())),
         };
         let listed = match (listed, json, &arguments[..]) {
@@ -80,6 +81,11 @@ impl Schema {
         };
         listed.map(Dynamic::Tuple)
     }
+}
+
+fn fits(given: usize, arguments: &[(&str, Type<'_>)]) -> bool {
+    let left_out = arguments.get(given..);
+    left_out.is_some_and(|it| it.iter().all(|(_, of)| matches!(of.form, Form::Option(_))))
 }
 
 fn count(found: usize, expected: usize) -> JsonError {
@@ -192,7 +198,7 @@ impl Type<'_> {
             Fields::Named(fields) => {
                 let Value::Object(object) = json else { return Err(self.unexpected(path, json)) };
                 let fields = fields.iter().map(|(name, form)| (name.as_str(), self.of(form)));
-                read_named(path, object, &fields.collect::<Vec<_>>())
+                read_named(Some(path), object, &fields.collect::<Vec<_>>())
             }
         }
     }
@@ -224,23 +230,27 @@ impl Type<'_> {
 
 /// The fields of a struct, or the arguments of a method, from an object. What is optional may be left out.
 fn read_named(
-    path: &str,
+    path: Option<&str>,
     object: &Map<String, Value>,
     fields: &[(&str, Type<'_>)],
 ) -> Read<Vec<Dynamic>> {
+    let whole = || path.unwrap_or("the call").to_owned();
     if let Some(field) = object.keys().find(|key| fields.iter().all(|(name, _)| name != key)) {
         let known: Vec<_> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
         let known = match known.is_empty() {
             true => "it has nothing".to_owned(),
             false => format!("it has {}", known.join(", ")),
         };
-        return Err(JsonError::Surplus { path: path.to_owned(), field: field.clone(), known });
+        return Err(JsonError::Surplus { path: whole(), field: field.clone(), known });
     }
     let read = fields.iter().map(|(name, form)| match (object.get(*name), form.form) {
-        (Some(json), _) => form.read(&format!("{path}.{name}"), json),
+        (Some(json), _) => {
+            let path = path.map_or_else(|| (*name).to_owned(), |path| format!("{path}.{name}"));
+            form.read(&path, json)
+        }
         (None, Form::Option(_)) => Ok(Dynamic::Option(None)),
         (None, _) => Err(JsonError::Missing {
-            path: path.to_owned(),
+            path: whole(),
             field: (*name).to_owned(),
             expected: form.to_string(),
         }),

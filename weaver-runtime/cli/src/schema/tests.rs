@@ -161,6 +161,9 @@ fn arguments_are_a_list_or_an_object_or_the_only_one() {
     assert_eq!(two("[1, \"x\"]"), Ok(json!([1, "x"])));
     assert_eq!(two("{\"name\": \"x\", \"count\": 1}"), Ok(json!([1, "x"])));
     assert_eq!(two("{\"count\": 1}"), Ok(json!([1, null])));
+    assert_eq!(two("[1]"), Ok(json!([1, null])));
+    assert_eq!(two("{\"count\": 1, \"name\": 3}"), Err("name is String, not 3".to_owned()));
+    assert_eq!(two("{\"name\": \"x\"}"), Err("the call has no `count`, which is u8".to_owned()));
     assert_eq!(two("1"), Err("1 argument is given, and it takes 2 arguments".to_owned()));
     assert_eq!(two(""), Err("0 arguments are given, and it takes 2 arguments".to_owned()));
     assert_eq!(two("[1, 2]"), Err("name is String, not 2".to_owned()));

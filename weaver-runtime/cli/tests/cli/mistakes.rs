@@ -267,3 +267,15 @@ fn a_program_that_cargo_runs_reads_the_file_of_its_package() {
     let stderr = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && stderr.contains("package/weaver.toml:2"), "{stderr}");
 }
+
+/// Before everything in it is built.
+#[test]
+fn a_workspace_is_no_program() {
+    let sandbox = Sandbox::new();
+    let path = workspace();
+    for command in ["deploy", "check", "graph"] {
+        let ended = sandbox.run(&[command, path.to_str().unwrap()]);
+        ended.assert_error(&["is a workspace of packages", "`package` in [app]"]);
+        assert!(!ended.stderr.contains("Compiling"), "{ended:#?}");
+    }
+}
