@@ -276,12 +276,15 @@ impl Deployer {
     }
 
     fn begin(&mut self) {
-        let ingress = ReplicaId { group: INGRESS.to_owned(), index: 0 };
-        let ingress = (!self.front.is_empty()).then_some(ingress);
-        let replicas = self.deployment.plan.replicas().chain(ingress);
-        let (supervisor, actions) = Supervisor::new(replicas, Instant::now());
+        let (supervisor, actions) = Supervisor::new(self.replicas(), Instant::now());
         self.supervisor = supervisor;
         self.perform(actions);
+    }
+
+    /// Those of the plan, and the ingress if there is something to be called from outside.
+    fn replicas(&self) -> impl Iterator<Item = ReplicaId> {
+        let ingress = ReplicaId { group: INGRESS.to_owned(), index: 0 };
+        self.deployment.plan.replicas().chain((!self.front.is_empty()).then_some(ingress))
     }
 
     fn handle(&mut self, event: Event) {
@@ -405,10 +408,7 @@ impl Deployer {
         }
         self.front.change(&deployment.graph, &deployment.config);
         self.deployment = deployment;
-        let ingress = ReplicaId { group: INGRESS.to_owned(), index: 0 };
-        let ingress = self.processes.contains_key(&ingress) || !self.front.is_empty();
-        let ingress = ingress.then(|| ReplicaId { group: INGRESS.to_owned(), index: 0 });
-        let wanted = self.deployment.plan.replicas().chain(ingress).collect();
+        let wanted = self.replicas().collect();
         let is_affected =
             |replica: &ReplicaId| replica.group != INGRESS && affected.has(&replica.group);
         let actions = self.supervisor.handle_replace(&wanted, is_affected, Instant::now());

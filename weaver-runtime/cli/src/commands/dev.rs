@@ -83,11 +83,8 @@ impl Dev {
         let (changes, inbox) = mpsc::channel(CHANGES_MAX);
         // Not joined: it ends with this process.
         thread::Builder::new().name("builder".to_owned()).spawn(move || {
-            while let Some(change) = self.next(&mut watch, &mut last) {
-                if changes.blocking_send(change).is_err() {
-                    return;
-                }
-            }
+            // Until the deployment ends.
+            while changes.blocking_send(self.next(&mut watch, &mut last)).is_ok() {}
         })?;
         Ok(runtime()?.block_on(deployer::run_changing(deployment, inbox))?)
     }
@@ -115,7 +112,7 @@ impl Dev {
     }
 
     /// The next deployment that differs from the last one.
-    fn next(&self, watch: &mut Watch, last: &mut Version) -> Option<Change> {
+    fn next(&self, watch: &mut Watch, last: &mut Version) -> Change {
         loop {
             wait(watch);
             let built = match self.build() {
@@ -144,7 +141,7 @@ impl Dev {
                     logs::note(&format!("starting anew: {}", groups.join(", ")));
                 }
             }
-            return Some(Change { deployment, affected });
+            return Change { deployment, affected };
         }
     }
 }
