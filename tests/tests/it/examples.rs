@@ -28,7 +28,7 @@ const FIRST_SECONDS_MAX: u64 = 1800;
 const ANSWER_SECONDS_MAX: u64 = 30;
 
 /// The folder of their executables, which cargo builds once.
-static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(crate) static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let packages = EXAMPLES.iter().flat_map(|name| ["--package", *name]);
     let built =
         Command::new(env!("CARGO")).args(["build", "--locked", "--bins"]).args(packages).status();
@@ -38,7 +38,7 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// The folder of the same as WebAssembly.
-static GUESTS: LazyLock<PathBuf> =
+pub(crate) static GUESTS: LazyLock<PathBuf> =
     LazyLock::new(|| build_guests(EXAMPLES.iter().flat_map(|name| ["--package", *name])));
 
 /// An example, running.

@@ -13,3 +13,18 @@ mod sandboxes;
 mod shutdown;
 mod torture;
 mod traces;
+
+use std::{path::Path, process::Command, sync::LazyLock};
+
+/// Everything that the tests run, built before any of it runs: beside a compiler, what is measured in seconds
+/// takes many.
+static BUILT: LazyLock<()> = LazyLock::new(|| {
+    LazyLock::force(&examples::PROGRAMS);
+    LazyLock::force(&examples::GUESTS);
+    LazyLock::force(&sandboxes::WASM);
+    // As the command builds it for its first sandbox.
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weaver-runtime/host/Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--locked", "--bin", "weaver-host", "--manifest-path"]).arg(host);
+    assert!(cargo.status().is_ok_and(|status| status.success()), "the host does not build");
+});

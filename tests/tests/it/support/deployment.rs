@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -14,6 +14,8 @@ use std::{
 use tempfile::TempDir;
 use weaver_runtime::control;
 use weaver_tests::{config_text, errand::Errand};
+
+use crate::BUILT;
 
 /// All bodies with every component in a process of its own, in a debug build on two busy cores.
 const FINISHED_SECONDS_MAX: u64 = 180;
@@ -78,6 +80,7 @@ impl Deployment {
 
     /// Runs a command, to which the directory belongs.
     pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
+        LazyLock::force(&BUILT);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
