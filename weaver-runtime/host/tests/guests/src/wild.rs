@@ -178,7 +178,8 @@ impl Beast {
     async fn call_outside(&self, calls: u32) -> String {
         let calls = (0..calls).map(|_| {
             let outer = self.outer.clone();
-            tokio::spawn(async move { outer.sleep(Duration::from_millis(500)).await })
+            // Longer than it takes to make them all.
+            tokio::spawn(async move { outer.sleep(Duration::from_secs(10)).await })
         });
         let (mut answered, mut refused) = (0, 0);
         for call in calls.collect::<Vec<_>>() {
