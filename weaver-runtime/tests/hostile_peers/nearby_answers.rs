@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Barrier;
+use tokio::io::Interest;
 use weaver_runtime::{limits::STALL_SECONDS_MAX, net::HANDSHAKE_SECONDS_MAX};
 
 use crate::{
@@ -121,20 +121,18 @@ async fn a_large_request_that_is_not_let_in_comes_another_way() {
 /// A large request that is given up is cut, and the connection goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_request_that_is_given_up_ends_inside_its_frame() {
-    // Both sides come to each step: the request is being written, and it is given up. In between
-    // nobody reads, and the socket holds less than the request.
-    let steps = Arc::new(Barrier::new(2));
-    let steps_of_callee = Arc::clone(&steps);
+    let (seen, mut writing) = tokio::sync::mpsc::channel(1);
     let (_callee, caller) = caller_of(move |raw| {
-        let steps = Arc::clone(&steps_of_callee);
+        let seen = seen.clone();
         async move {
             let mut near = Nearby::new(raw).await;
             let mut large = near.door.let_in(&near.raw.quic, Purpose::Request).await;
             large.stream.readable().await.unwrap();
-            steps.wait().await;
-            steps.wait().await;
+            seen.send(()).await.unwrap();
+            // Nobody reads until the other end is closed: the socket holds less than the request.
+            soon("the cut", large.stream.ready(Interest::PRIORITY)).await.unwrap();
             // It is cut, and then there is another.
-            assert_eq!(soon("the end of the request", large.try_next()).await, None);
+            assert!(soon("the end of the request", large.try_next()).await.is_none());
             assert_eq!(near.socket.next().await.kind, kind::CANCEL);
             let call = near.next_call().await;
             near.socket.send(&reply(call, "hello")).await;
@@ -143,10 +141,9 @@ async fn a_large_request_that_is_given_up_ends_inside_its_frame() {
     });
     let probe = Arc::clone(&caller.probe);
     let call = tokio::spawn(async move { probe.echo("x".repeat(8 << 20)).await });
-    soon("the large request", steps.wait()).await;
+    soon("the large request", writing.recv()).await.unwrap();
     call.abort();
     assert!(soon("the end of the call", call).await.unwrap_err().is_cancelled());
-    soon("the callee", steps.wait()).await;
     let answer = soon("an answer", caller.probe.echo("x".to_owned())).await.unwrap();
     assert_eq!(answer, "hello");
 }
