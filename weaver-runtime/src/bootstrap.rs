@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     codec,
     config::{ConfigError, ConfigFile},
+    fingerprint::Fingerprint,
     graph::Graph,
     net::{Identity, ReplicaId},
     placement::Placement,
@@ -37,6 +38,9 @@ pub const ASK_GRAPH: &str = "graph";
 /// What a program says of itself, without running its `main`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
+    /// Of the control plane's interfaces: without the same, the program and the command cannot work together, whatever
+    /// their versions say.
+    pub control: Fingerprint,
     /// What it consists of.
     pub graph: Graph,
     /// The sections of the configuration that do not fit what their components read of them, in words.

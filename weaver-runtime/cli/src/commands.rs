@@ -116,7 +116,7 @@ impl Planned {
         let mut project = Project::open(directory)?;
         let binary = project.build(release)?;
         let answer = program::answer(&binary, project.config.path())?;
-        let Answer { graph, misfits, panic_aborts } = answer;
+        let Answer { graph, misfits, panic_aborts, .. } = answer;
         let names = graph.check_names(&project.config).err();
         let misfits = names.iter().map(ToString::to_string).chain(misfits);
         let misfits = misfits.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());

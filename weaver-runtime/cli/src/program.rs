@@ -17,6 +17,7 @@ use weaver_runtime::{
     bootstrap::{ASK_GRAPH, ASK_VARIABLE, Answer, MARKER},
     codec,
     config::CONFIG_VARIABLE,
+    control,
 };
 
 /// A program cannot be asked for its components.
@@ -57,13 +58,12 @@ pub(crate) enum ProgramError {
          must be reached, and started, first in `main`", .0.display()
     )]
     Silent(PathBuf),
-    /// What it printed is no graph.
-    #[error("{} printed something else than its components", .path.display())]
-    Decode {
-        path: PathBuf,
-        #[source]
-        source: codec::DecodeError,
-    },
+    /// It is built with the same version, and yet with another weaver: two states of one checkout, say.
+    #[error(
+        "{} is built from another source of weaver {} than this command; build the two from one",
+        .0.display(), env!("CARGO_PKG_VERSION")
+    )]
+    Source(PathBuf),
 }
 
 /// A program answers in milliseconds; a debug build on a loaded machine in a second.
@@ -88,15 +88,19 @@ pub(crate) fn answer(program: &Path, config: Option<&Path>) -> Result<Answer, Pr
     let status = child.wait().map_err(run)?;
     let Some((stdout, stderr)) = printed else { return Err(ProgramError::Silent(path())) };
     match stdout.strip_prefix(MARKER.as_bytes()) {
-        Some(bytes) => {
-            codec::decode(bytes).map_err(|source| ProgramError::Decode { path: path(), source })
-        }
+        Some(bytes) => understood(bytes).ok_or_else(|| ProgramError::Source(path())),
         None if status.success() => Err(ProgramError::Silent(path())),
         None => {
             let stderr = String::from_utf8_lossy(&stderr).into_owned();
             Err(ProgramError::Refused { path: path(), stderr })
         }
     }
+}
+
+/// The answer of a program that was built with the weaver of this command.
+fn understood(bytes: &[u8]) -> Option<Answer> {
+    let answer: Answer = codec::decode(bytes).ok()?;
+    (answer.control == control::hello().fingerprint).then_some(answer)
 }
 
 /// `weaver ask PROGRAM`: runs the program until it ends, or until the standard input does: if the
@@ -183,6 +187,13 @@ const VERSION_BYTES_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use weaver_runtime::{
+        fingerprint::Fingerprint,
+        graph::{Graph, Requests},
+    };
+
     use super::*;
 
     #[test]
@@ -196,6 +207,23 @@ mod tests {
     fn a_program_of_another_kind_is_not_run() {
         let error = answer(Path::new("/bin/ls"), None).unwrap_err();
         assert!(matches!(error, ProgramError::NotWeaver(_)), "{error}");
+    }
+
+    #[test]
+    fn a_program_of_another_source_is_not_understood() {
+        let answer = |control| {
+            let (package, components) = ("shop".to_owned(), BTreeMap::new());
+            let graph = Graph { package, components, main: Requests::default() };
+            let answer = Answer { control, graph, misfits: Vec::new(), panic_aborts: false };
+            let mut bytes = Vec::new();
+            codec::encode(&answer, &mut bytes).unwrap();
+            bytes
+        };
+        let mut bytes = answer(control::hello().fingerprint);
+        assert!(understood(&bytes).is_some());
+        assert!(understood(&answer(Fingerprint::of(&[]))).is_none());
+        bytes.pop();
+        assert!(understood(&bytes).is_none());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     codec,
     config::{CONFIG_FILE, CONFIG_VARIABLE, ConfigError, ConfigFile},
     construct::FieldSpec,
+    control,
     error::Result,
     node::{Calls, Node, run_replica},
     registry::Registry,
@@ -161,6 +162,7 @@ fn answer(question: &str, registry: &Registry) -> Result<(), StartError> {
         None => ConfigFile::default(),
     };
     let answer = Answer {
+        control: control::hello().fingerprint,
         graph: registry.graph().clone(),
         misfits: registry.misfits(&config).iter().map(ToString::to_string).collect(),
         panic_aborts: cfg!(panic = "abort"),
