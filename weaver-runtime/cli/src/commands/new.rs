@@ -46,19 +46,15 @@ enum NewError {
     /// Cargo has said why.
     #[error("cargo could not make the package")]
     Refused,
-    /// Cargo has made something else than we know.
-    #[error("cannot add dependencies to the {} that cargo made", .path.display())]
-    Manifest {
+    /// It stays as cargo has made it: what is in a folder is nothing to remove for somebody else.
+    #[error(
+        "cargo has made {}, but no program with weaver of it; remove that folder before you try again, and in a \
+         workspace its line in `members`", .path.display()
+    )]
+    HalfMade {
         path: PathBuf,
         #[source]
-        source: toml_edit::TomlError,
-    },
-    /// A file.
-    #[error("cannot write {}", .path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -100,19 +96,22 @@ impl New {
             return Err(NewError::Refused.into());
         }
         let template = if self.bare { BARE } else { SERVICE };
-        let manifest = self.path.join("Cargo.toml");
-        let package = fs::read_to_string(&manifest)?;
-        let package = template.manifest(&package, weaver);
-        let package =
-            package.map_err(|source| NewError::Manifest { path: manifest.clone(), source })?;
-        write(&manifest, &package)?;
-        write(&self.path.join("src/main.rs"), template.main)?;
+        template
+            .fill(&self.path, weaver)
+            .map_err(|source| NewError::HalfMade { path: self.path.clone(), source })?;
         logs::say(&next_steps(&self.path, command()));
         Ok(0)
     }
 }
 
 impl Template {
+    /// Makes a program of the package that cargo has made.
+    fn fill(&self, package: &Path, weaver: Source) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let manifest = package.join("Cargo.toml");
+        fs::write(&manifest, self.manifest(&fs::read_to_string(&manifest)?, weaver)?)?;
+        Ok(fs::write(package.join("src/main.rs"), self.main)?)
+    }
+
     /// Cargo's manifest with our dependencies. Inside a workspace it may have sections of its own.
     fn manifest(&self, package: &str, weaver: Source) -> Result<String, toml_edit::TomlError> {
         let mut manifest: DocumentMut = package.parse()?;
@@ -191,10 +190,6 @@ fn short_address(text: &str) -> Option<String> {
     is_host.then(|| format!("ssh://{host}/{}", path.trim_start_matches('/')))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), NewError> {
-    fs::write(path, text).map_err(|source| NewError::Write { path: path.to_owned(), source })
-}
-
 /// How this command was called: in a checkout, `cargo weaver` is short for running it.
 fn command() -> &'static str {
     if std::env::var_os("CARGO").is_some() { "cargo weaver" } else { "weaver" }
@@ -250,6 +245,16 @@ mod tests {
             without.ends_with("[dependencies]\nweaver = { path = \"/weaver\" }\n"),
             "{without}"
         );
+    }
+
+    #[test]
+    fn what_is_half_made_stays_and_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = folder.path();
+        fs::write(package.join("Cargo.toml"), "[package\n").unwrap();
+        SERVICE.fill(package, self::folder()).unwrap_err();
+        assert_eq!(fs::read_to_string(package.join("Cargo.toml")).unwrap(), "[package\n");
+        assert!(!package.join("src").exists());
     }
 
     #[test]
