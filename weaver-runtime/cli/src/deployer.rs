@@ -505,22 +505,18 @@ impl Deployer {
     }
 
     fn ended(&mut self, replica: &ReplicaId, generation: Generation, end: &End) {
-        let now = Instant::now();
-        let code = end.exit_code().filter(|_| replica.group == MAIN);
-        let is_expected = self.supervisor.is_to_end(replica);
-        if let Some(code) = code.filter(|_| self.outlives_main) {
-            self.main_returned(code);
-        }
-        let actions = self.supervisor.handle_ended(replica, generation, now, fastrand::f64());
         self.front.remove_upstreams(replica);
         if let Some(process) = self.processes.get_mut(replica) {
             (process.pid, process.peer) = (None, None);
         }
-        if let Some(code) = code.filter(|_| !self.outlives_main) {
-            self.stop(Ok(code));
+        if let Some(code) = end.exit_code().filter(|_| replica.group == MAIN) {
+            self.main_returned(code);
         }
+        let is_expected = self.supervisor.is_to_end(replica);
+        let now = Instant::now();
+        let actions = self.supervisor.handle_ended(replica, generation, now, fastrand::f64());
         self.perform(actions);
-        if self.end.is_none() && !is_expected && !(self.outlives_main && code.is_some()) {
+        if !is_expected {
             self.tell_of_end(replica, end);
         }
         self.go_on_stopping();

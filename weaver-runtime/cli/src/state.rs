@@ -9,12 +9,13 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use weaver_runtime::{
-    Error, Ref, codec,
+    Context, Error, Ref, codec,
     control::{self, Deployer},
     limits::Limits,
     net::{Endpoint, Identity, Io, Router},
@@ -31,6 +32,9 @@ pub(crate) struct Record {
     /// A certificate for commands.
     pub(crate) identity: Identity,
 }
+
+/// A deployer that is busy answers within milliseconds.
+const ANSWER_SECONDS_MAX: u64 = 5;
 
 /// The state directory could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +92,9 @@ impl Record {
         Ok(Held { path, _locked: file })
     }
 
-    /// Asks the deployer, inside a runtime, and hangs up. All commands share one certificate, which may
-    /// have a few connections only: one that ended without a word would count until it is missed.
+    /// Asks the deployer, inside a runtime, waits [`ANSWER_SECONDS_MAX`] for its answer, and hangs up. All commands
+    /// share one certificate, which may have a few connections only: one that ended without a word would count until
+    /// it is missed.
     pub(crate) async fn ask<T>(
         &self,
         question: impl AsyncFnOnce(Ref<dyn Deployer>) -> Result<T, Error>,
@@ -97,13 +102,12 @@ impl Record {
         let endpoint = self.endpoint(&Limits::default())?;
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         router.set_routes(&control::route_to(DEPLOYER, self.address));
-        let answer = question(control::reference(&router, DEPLOYER)).await;
+        let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
+        let answer = timeout(limit, question(control::reference(&router, DEPLOYER))).await;
         endpoint.close().await;
-        answer
+        answer.context("it does not answer")?
     }
-}
 
-impl Record {
     /// An endpoint for a command, to be closed by it.
     pub(crate) fn endpoint(&self, limits: &Limits) -> Result<Endpoint, Error> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

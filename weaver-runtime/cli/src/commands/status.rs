@@ -1,13 +1,9 @@
 //! `weaver status`.
 
-use std::{error::Error, fmt::Write, time::Duration};
+use std::{error::Error, fmt::Write};
 
 use clap::Args;
-use tokio::time::timeout;
-use weaver_runtime::{
-    Context,
-    control::{self, Noted, Offences, ReplicaStatus},
-};
+use weaver_runtime::control::{self, Noted, Offences, ReplicaStatus};
 
 use super::runtime;
 use crate::{
@@ -22,9 +18,6 @@ pub(super) struct Status {
     #[arg(long)]
     json: bool,
 }
-
-/// A deployer that is busy answers within milliseconds.
-const ANSWER_SECONDS_MAX: u64 = 5;
 
 impl Status {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
@@ -46,7 +39,7 @@ impl Status {
 async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtime::Error>) {
     let (mut statuses, mut errors) = (Vec::new(), Vec::new());
     for record in records {
-        match ask(record).await {
+        match record.ask(async |deployer| deployer.status().await).await {
             Ok(status) => statuses.push(status),
             Err(error) => errors.push(error.context(format_args!(
                 "the deployer of {} (pid {}) does not tell its status",
@@ -55,14 +48,6 @@ async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtim
         }
     }
     (statuses, errors)
-}
-
-async fn ask(record: &Record) -> weaver_runtime::Result<control::Status> {
-    let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let status = record.ask(async |deployer| {
-        timeout(limit, deployer.status()).await.context("it does not answer")?
-    });
-    status.await
 }
 
 /// `CALLS` are those that the replica works on for others.
