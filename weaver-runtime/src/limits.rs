@@ -66,6 +66,10 @@ pub const OUTBOX_NOTICE_BYTES_MAX: usize = 4 << 20;
 /// What may wait in large frames, which have streams of their own: four of the largest.
 pub const OUTBOX_LARGE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
+/// How long a program may take to say what it consists of, as a guest: with a hundred methods and without
+/// optimization it takes a second on an idle machine.
+pub const GUEST_ANSWER_SECONDS_MAX: u64 = 60;
+
 /// How long a guest, which has one thread, may block it before its instance is ended.
 pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
 

@@ -6,7 +6,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use weaver_runtime::{
     Context as _, Error, Result, codec,
     graph::Graph,
-    limits::GUEST_TURN_SECONDS_MAX,
+    limits::GUEST_ANSWER_SECONDS_MAX,
     sandbox::{Callbacks, Grants, Instances},
 };
 
@@ -50,7 +50,7 @@ impl Guest {
     /// It has none: its components do not fit together.
     pub async fn describe(&self) -> Result<Vec<u8>> {
         let described = async { self.instantiate(Callbacks::none()).await?.describe().await };
-        let limit = Duration::from_secs(GUEST_TURN_SECONDS_MAX);
+        let limit = Duration::from_secs(GUEST_ANSWER_SECONDS_MAX);
         let described = tokio::time::timeout(limit, described).await;
         let late = |_| Err(format!("it does not say within {limit:?} what it consists of"));
         described.unwrap_or_else(late).map_err(Error::msg)
