@@ -5,7 +5,7 @@ mod method;
 mod registration;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{GenericParam, ImplItem, ItemImpl, Path, Type, parse_quote_spanned};
 
 use crate::{
@@ -74,6 +74,7 @@ impl ComponentImpl {
             Some(component) if mistakes.is_empty() => self.emit_registration(component),
             _ => TokenStream::new(),
         };
+        let mark = self.component.as_ref().map(demand_mark);
         let constants = match self.constants.as_slice() {
             [] => TokenStream::new(),
             constants => {
@@ -81,7 +82,7 @@ impl ComponentImpl {
                 quote!(impl #ty { #(#constants)* })
             }
         };
-        quote!(#item #mistakes #constants #registration)
+        quote!(#mark #item #mistakes #constants #registration)
     }
 
     /// Demands of the type what the trait's supertraits do, in one error and before they do.
@@ -94,6 +95,22 @@ impl ComponentImpl {
 
     fn ty(&self) -> &Type {
         &self.item.self_ty
+    }
+}
+
+/// Demands of the trait that it is marked `#[component]`. Where it is not, and has an `async fn`, rustc alone says
+/// of every `dyn Trait` only that this is no type.
+fn demand_mark(component: &Path) -> TokenStream {
+    let span = names::blamed_on(component);
+    let private = names::private(span);
+    let check = quote_spanned!(span=> #private::Mark::<T>::check());
+    quote! {
+        const _: () = {
+            use ::weaver::__private::Unmarked as _;
+            fn _is_marked<T: #component + ?::core::marker::Sized>() {
+                #check
+            }
+        };
     }
 }
 

@@ -85,8 +85,11 @@ impl MethodAttributes {
             Some(hedge) => quote!(.hedged_after_milliseconds(#hedge)),
         });
         let timeout = self.timeout.map(|timeout| quote!(.timeout_milliseconds(#timeout)));
-        let routed = self.route.as_ref().map(|_| quote!(.routed()));
-        quote!(#idempotent #timeout #routed)
+        let route = self.route.as_ref().map(|route| {
+            let parts = route.texts();
+            quote!(.routed_by(&[#(#parts),*]))
+        });
+        quote!(#idempotent #timeout #route)
     }
 
     fn set(&mut self, attribute: &Attribute) -> syn::Result<()> {

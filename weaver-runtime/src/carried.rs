@@ -370,11 +370,14 @@ mod tests {
             panic!("four methods");
         };
         assert_eq!(any.timeout, Some(Duration::from_secs(2)));
-        assert!(!any.idempotent && !any.routed && any.hedge.is_none());
-        assert!(lent.idempotent && lent.routed && lent.hedge.is_none() && lent.timeout.is_none());
-        assert!(!of_field.idempotent && of_field.routed);
+        assert!(!any.idempotent && any.route.is_empty() && any.hedge.is_none());
+        assert!(lent.idempotent && lent.hedge.is_none() && lent.timeout.is_none());
+        assert!(!of_field.idempotent);
         assert_eq!(of_three.hedge, Some(Duration::from_millis(50)));
-        assert!(of_three.idempotent && of_three.routed);
+        assert!(of_three.idempotent);
+        assert_eq!(lent.route, ["tenant"]);
+        assert_eq!(of_field.route, ["order.customer.1"]);
+        assert_eq!(of_three.route, ["tenant", "order.customer.0", "bytes"]);
     }
 
     #[cfg(feature = "node")]

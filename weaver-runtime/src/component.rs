@@ -4,6 +4,7 @@ use std::{
     any::TypeId,
     collections::BTreeMap,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -38,6 +39,36 @@ pub trait Component: Send + Sync + 'static {
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
+/// Tells inside `fn f<T: Trait>()` whether `Trait` is marked `#[component]`, which makes `Send` and `Sync` its
+/// supertraits: the function here wins where it is, else that of [`Unmarked`] is found.
+#[derive(Debug)]
+pub struct Mark<T: ?Sized>(PhantomData<T>);
+
+impl<T: Send + Sync + ?Sized> Mark<T> {
+    /// It is.
+    pub const fn check() {}
+}
+
+/// The other half of [`Mark`].
+pub trait Unmarked: Sized {
+    /// It is not.
+    fn check()
+    where
+        Self: ComponentAttribute,
+    {
+    }
+}
+
+impl<T: ?Sized> Unmarked for Mark<T> {}
+
+/// What a trait without `#[component]` lacks: nothing implements this.
+#[diagnostic::on_unimplemented(
+    message = "this trait is not marked as a component",
+    label = "write `#[component]` above `trait` where it is declared",
+    note = "`#[component]` belongs above the trait and above its implementation"
+)]
+pub trait ComponentAttribute {}
+
 /// What is known of a component at compile time.
 #[derive(Debug)]
 pub struct ComponentSpec {
@@ -66,8 +97,9 @@ pub struct MethodSpec {
     pub hedge: Option<Duration>,
     /// `#[timeout("…")]`: the deadline of a call whose caller sets no earlier one.
     pub timeout: Option<Duration>,
-    /// `#[route(…)]`: equal keys meet the same replica.
-    pub routed: bool,
+    /// `#[route(…)]`: the arguments, or the fields of some, that are the call's key; equal keys meet the same
+    /// replica. Without the attribute there are none.
+    pub route: &'static [&'static str],
     /// Examines the types of arguments and result; costs up to milliseconds.
     pub shape: fn() -> MethodShape,
 }
@@ -81,15 +113,7 @@ impl MethodSpec {
         arguments: &'static [&'static str],
         shape: fn() -> MethodShape,
     ) -> Self {
-        Self {
-            name,
-            arguments,
-            idempotent: false,
-            hedge: None,
-            timeout: None,
-            routed: false,
-            shape,
-        }
+        Self { name, arguments, idempotent: false, hedge: None, timeout: None, route: &[], shape }
     }
 
     /// `#[idempotent]`.
@@ -112,8 +136,8 @@ impl MethodSpec {
 
     /// `#[route(…)]`.
     #[must_use]
-    pub const fn routed(self) -> Self {
-        Self { routed: true, ..self }
+    pub const fn routed_by(self, route: &'static [&'static str]) -> Self {
+        Self { route, ..self }
     }
 
     /// The description of the method `name` of `component`, for its implementation. Where there is

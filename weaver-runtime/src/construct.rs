@@ -253,6 +253,34 @@ impl<T: Inject> Field<T> {
     }
 }
 
+impl<T: Inject> Field<Option<T>> {
+    /// Such a field is no part of the graph.
+    #[must_use]
+    pub fn spec(_: &'static str) -> Option<FieldSpec> {
+        None
+    }
+
+    /// It would be `None` for ever.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn fill(_: &Fields<'_>, _: &'static str) -> Result<Option<T>>
+    where
+        T: Optional,
+    {
+        Ok(None)
+    }
+}
+
+/// What a field may lack. Nothing is: it would be `None` by `Default`, without a word.
+#[diagnostic::on_unimplemented(
+    message = "weaver does not fill a field of type `Option<{Self}>`",
+    label = "never anything but `None`",
+    note = "write it without `Option`: what a field asks for is there before its component starts, or the program \
+            does not start"
+)]
+pub trait Optional {}
+
 /// The other half of [`Field`]: fields of any other type are `Default`.
 pub trait DefaultField {
     /// The field's type.

@@ -53,8 +53,8 @@ pub struct MethodNode {
     pub hedge: Option<Duration>,
     /// `#[timeout("…")]`: the method's default deadline.
     pub timeout: Option<Duration>,
-    /// Whether the author wrote `#[route(…)]`.
-    pub routed: bool,
+    /// `#[route(…)]`: the arguments, or the fields of some, that are the call's key.
+    pub route: Vec<String>,
     /// Why calls to this method cannot cross a boundary; empty for most.
     pub problems: Vec<String>,
 }
@@ -63,13 +63,14 @@ impl MethodNode {
     /// The same for calls of somebody who has not the program's code. It is never freed.
     #[must_use]
     pub fn leak_spec(&self) -> &'static MethodSpec {
+        let text = |text: &String| &*text.clone().leak();
         Box::leak(Box::new(MethodSpec {
-            name: self.name.clone().leak(),
+            name: text(&self.name),
             arguments: &[],
             idempotent: self.idempotent,
             hedge: self.hedge,
             timeout: self.timeout,
-            routed: self.routed,
+            route: self.route.iter().map(text).collect::<Vec<_>>().leak(),
             shape: MethodShape::of::<(), ()>,
         }))
     }
@@ -113,7 +114,9 @@ impl Graph {
     #[must_use]
     pub fn is_routed(&self, component: &str) -> bool {
         let component = self.components.get(component);
-        component.is_some_and(|component| component.methods.iter().any(|method| method.routed))
+        component.is_some_and(|component| {
+            component.methods.iter().any(|method| !method.route.is_empty())
+        })
     }
 
     /// Every edge as `(caller, callee)`; the caller is a component or `main`.

@@ -24,7 +24,7 @@ mod frame;
 mod message;
 mod pool;
 mod reference;
-mod route;
+pub mod route;
 mod shape;
 mod stream;
 
@@ -127,7 +127,10 @@ pub mod __private {
             Unkeyed, Untravelled, Value, argument, borrowed, key_field, method,
         },
         client::Client,
-        component::{BoxFuture, Component, ComponentSpec, MethodShape, MethodSpec, no_such_method},
+        component::{
+            BoxFuture, Component, ComponentAttribute, ComponentSpec, Mark, MethodShape, MethodSpec,
+            Unmarked, no_such_method,
+        },
         error::{Error, Failure},
         message::Message,
         reference::Unfilled,
@@ -139,8 +142,8 @@ pub mod __private {
             carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
-                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Shareable,
-                shareable,
+                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Optional,
+                Shareable, shareable,
             },
             section::Unread,
         },

@@ -299,7 +299,7 @@ fn method_node(method: &MethodSpec) -> MethodNode {
         idempotent: method.idempotent,
         hedge: method.hedge,
         timeout: method.timeout,
-        routed: method.routed,
+        route: method.route.iter().map(|&part| part.to_owned()).collect(),
         problems: shape.problems(method.arguments),
     }
 }

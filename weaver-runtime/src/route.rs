@@ -1,4 +1,4 @@
-//! The key of a call to a method with `#[route(…)]`.
+//! [`key`]: what a call to a method with `#[route(…)]` is routed by.
 
 use std::hash::Hasher;
 
@@ -9,7 +9,8 @@ use crate::{catch_panic::catch_panic, codec};
 
 /// The hash (SipHash-2-4) of a key's encoding: equal keys have equal ones in every process, whatever
 /// its build or target. A key that cannot be encoded fails its call in any case, as an argument.
-pub(crate) fn key<K: Serialize + ?Sized>(key: &K) -> u64 {
+#[must_use]
+pub fn key<K: Serialize + ?Sized>(key: &K) -> u64 {
     let mut bytes = Vec::new();
     // A panic of the author's `Serialize` is met again, and reported, when the arguments are encoded.
     let _ = catch_panic(|| codec::encode(key, &mut bytes));

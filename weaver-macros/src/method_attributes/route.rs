@@ -56,6 +56,17 @@ impl Route {
         }
     }
 
+    /// Each part as the author wrote it: `order.id`.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|Part { argument, fields }| {
+            let fields = fields.iter().map(|field| match field {
+                Member::Named(name) => names::text(name),
+                Member::Unnamed(index) => index.index.to_string(),
+            });
+            std::iter::once(names::text(argument)).chain(fields).collect::<Vec<_>>().join(".")
+        })
+    }
+
     /// The hash of the key, as an expression that borrows the arguments.
     pub(crate) fn emit(&self, arguments: &[Argument]) -> TokenStream {
         let parts: Vec<_> = self.0.iter().map(|part| part.emit(arguments)).collect();

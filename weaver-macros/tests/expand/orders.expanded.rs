@@ -94,7 +94,7 @@ const _: () = {
                         >::shape,
                     )
                     .timeout_milliseconds(2000)
-                    .routed(),
+                    .routed_by(&["order.customer.id"]),
                 __weaver::MethodSpec::new(
                         __weaver::method::<Result<Order>>("find"),
                         &[
@@ -113,7 +113,7 @@ const _: () = {
                     )
                     .hedged_after_milliseconds(50)
                     .timeout_milliseconds(60000)
-                    .routed(),
+                    .routed_by(&["tenant", "order.0", "customer"]),
                 __weaver::MethodSpec::new(
                         __weaver::method::<Result<u64>>("count"),
                         &[__weaver::borrowed::<str>("tenant")],
@@ -123,13 +123,13 @@ const _: () = {
                         >::shape,
                     )
                     .idempotent()
-                    .routed(),
+                    .routed_by(&["tenant"]),
                 __weaver::MethodSpec::new(
                         __weaver::method::<Result<Stream<Price>>>("prices"),
                         &[__weaver::argument::<String>("type")],
                         __weaver::Method::<(String,), Result<Stream<Price>>>::shape,
                     )
-                    .routed(),
+                    .routed_by(&["type"]),
             ],
         };
         fn from_client(client: __weaver::Client<Self>) -> __weaver::Arc<Self> {

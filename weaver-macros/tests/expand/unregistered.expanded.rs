@@ -1,3 +1,9 @@
+const _: () = {
+    use ::weaver::__private::Unmarked as _;
+    fn _is_marked<T: Cart + ?::core::marker::Sized>() {
+        ::weaver::__private::Mark::<T>::check()
+    }
+};
 impl Cart for FakeCart
 where
     [(); ::weaver::__private::shareable::<Self>()]:,

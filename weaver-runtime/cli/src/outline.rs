@@ -10,7 +10,7 @@ use weaver_runtime::{
 
 use crate::{
     plan::Plan,
-    signature::Signature,
+    signature::describe,
     wrap::{counted, wrap},
 };
 
@@ -110,14 +110,6 @@ pub(crate) fn place(config: &ConfigFile, listener: &str) -> String {
     }
 }
 
-/// A method with its types, or without, should their shapes not be understood.
-pub(crate) fn signature(method: &MethodNode) -> String {
-    Signature::new(method).map_or_else(
-        |_| format!("{}({})", method.name, method.arguments.join(", ")),
-        |signature| signature.to_string(),
-    )
-}
-
 fn method(method: &MethodNode) -> Row {
     let hedge = method.hedge.map(|after| format!("hedge {after:?}"));
     let timeout = method.timeout.map(|limit| format!("timeout {limit:?}"));
@@ -125,11 +117,11 @@ fn method(method: &MethodNode) -> Row {
         method.idempotent.then(|| "idempotent".to_owned()),
         hedge,
         timeout,
-        method.routed.then(|| "route".to_owned()),
+        (!method.route.is_empty()).then(|| format!("route {}", method.route.join(", "))),
     ];
     Row {
         label: "methods",
-        subject: signature(method),
+        subject: describe(method).0,
         remark: attributes.into_iter().flatten().collect::<Vec<_>>().join(", "),
     }
 }
@@ -221,12 +213,12 @@ mod tests {
                 .to_owned(),
         ];
         let cart = vec![
-            MethodNode { routed: true, ..plain("add", &["user", "item"]) },
+            MethodNode { route: vec!["user".to_owned()], ..plain("add", &["user", "item"]) },
             MethodNode {
                 idempotent: true,
                 hedge: Some(Duration::from_millis(50)),
                 timeout: Some(Duration::from_secs(2)),
-                routed: true,
+                route: vec!["user".to_owned()],
                 ..plain("items", &["user"])
             },
             MethodNode {
@@ -287,8 +279,8 @@ Admin, implemented by Console at shop/src/main.rs:90
   listeners   admin            a free port
 
 Cart, implemented by InMemory at shop/src/main.rs:41
-  methods     add(user, item)  route
-              items(user)      idempotent, hedge 50ms, timeout 2s, route
+  methods     add(user, item)  route user
+              items(user)      idempotent, hedge 50ms, timeout 2s, route user
               check_out(user, currency, address, email, card)
                                timeout 1.5s
               count()

@@ -291,7 +291,7 @@ edges
             .get_mut("Store")
             .unwrap()
             .methods
-            .push(MethodNode { routed: true, ..method("put") });
+            .push(MethodNode { route: vec!["key".to_owned()], ..method("put") });
         let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
         let plan = |replicas: &str| {
             let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));

@@ -4,6 +4,7 @@
 //! is kept as [`Form::Unknown`], and refused when a value of it is wanted.
 
 mod json;
+mod key;
 mod parser;
 #[cfg(test)]
 mod tests;

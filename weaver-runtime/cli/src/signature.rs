@@ -33,6 +33,14 @@ impl<'a> Signature<'a> {
     }
 }
 
+/// A method in words, and the types that it names, a line each; without types, should their shapes not be understood.
+pub(crate) fn describe(method: &MethodNode) -> (String, Vec<String>) {
+    Signature::new(method).map_or_else(
+        |_| (format!("{}({})", method.name, method.arguments.join(", ")), Vec::new()),
+        |signature| (signature.to_string(), signature.types()),
+    )
+}
+
 impl fmt::Display for Signature<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(", self.node.name)?;

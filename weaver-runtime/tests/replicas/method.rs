@@ -39,7 +39,7 @@ pub(crate) const QUICK: Method = {
 
 /// Equal numbers meet the same replica.
 pub(crate) const KEYED: Method = {
-    static SPEC: MethodSpec = MethodSpec::new("keyed", &["id"], shape).routed();
+    static SPEC: MethodSpec = MethodSpec::new("keyed", &["id"], shape).routed_by(&["id"]);
     Method { index: 3, spec: &SPEC }
 };
 

@@ -5,27 +5,28 @@ use std::{convert::Infallible, error::Error, fmt, time::Duration};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use weaver_runtime::{
-    CallError, Context, Failure, Message, Ran, Request,
+    CallError, Failure, Message, Ran, Request,
     control::Program,
     graph::{Graph, MethodNode},
     limits::Limits,
     net::{Endpoint, Hello, Router},
+    route,
 };
 
 use super::runtime;
 use crate::{
-    logs, outline,
+    logs,
     schema::{Dynamic, JsonError, SchemaError, ValueSeed},
-    signature::Signature,
+    signature::{Signature, describe},
     state::{self, Record},
 };
 
 /// Call a component's method in a running deployment.
 ///
 /// Its result is printed as JSON. The arguments are a JSON array in their order, or an object by their names; a single
-/// one may stand alone. A method with `#[route]` is called in any of the replicas. Ctrl-C cancels the call.
+/// one may stand alone. A method with `#[route]` is called in the replica of its key. Ctrl-C cancels the call.
 ///
 /// Exit code 0 when the method returned `Ok`, 1 when it returned an error, or could not be called.
 #[derive(Debug, Args)]
@@ -90,9 +91,6 @@ enum CallFailed {
 /// How often a command that waits for a call asks where the replicas are: they may have been started anew.
 const ROUTES_MILLISECONDS: u64 = 500;
 
-/// A deployer that is busy answers within milliseconds.
-const ANSWER_SECONDS_MAX: u64 = 5;
-
 impl Call {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let record = one(state::running()?, self.app.as_deref(), self.pid)?;
@@ -103,10 +101,7 @@ impl Call {
 
     /// What is printed.
     async fn answer(&self, record: &Record) -> Result<String, Box<dyn Error>> {
-        let program = record.ask(async |deployer| {
-            let limit = Duration::from_secs(ANSWER_SECONDS_MAX);
-            timeout(limit, deployer.program()).await.context("it does not answer")?
-        });
+        let program = record.ask(async |deployer| deployer.program().await);
         let program = program.await.map_err(|error| {
             error.context(format_args!("the deployer of {} does not tell its program", record.app))
         })?;
@@ -226,6 +221,22 @@ impl<'a> Method<'a> {
         read.map_err(|error| CallFailed::Arguments { error, help: self.help() })
     }
 
+    /// What the call is routed by, if the method is.
+    fn key(&self, arguments: &Dynamic) -> Option<u64> {
+        let MethodNode { arguments: names, route, .. } = self.node;
+        if route.is_empty() {
+            return None;
+        }
+        let key = self.signature.arguments.key(names, route, arguments);
+        let hash = key.map(|key| route::key(&key)).map_err(|part| {
+            let name = &self.name;
+            logs::note(&format!(
+                "{name} is routed by `{part}`, which has another name where it is sent: any replica is called"
+            ));
+        });
+        hash.ok()
+    }
+
     async fn call(
         &self,
         record: &Record,
@@ -242,7 +253,7 @@ impl<'a> Method<'a> {
         let request = Request {
             method: self.index,
             spec: Some(self.node.leak_spec()),
-            key: None,
+            key: self.key(arguments),
             arguments: Message::encode(arguments, Ran::No),
         };
         let transport = router.transport(group, self.component_index);
@@ -305,10 +316,10 @@ struct Listed {
 
 impl Listing {
     fn new(graph: &Graph) -> Self {
-        let methods = graph.methods().map(|(component, node)| Listed {
-            method: format!("{component}.{}", node.name),
-            signature: format!("{component}.{}", outline::signature(node)),
-            types: Signature::new(node).map(|signature| signature.types()).unwrap_or_default(),
+        let methods = graph.methods().map(|(component, node)| {
+            let (signature, types) = describe(node);
+            let method = format!("{component}.{}", node.name);
+            Listed { method, signature: format!("{component}.{signature}"), types }
         });
         Self(methods.collect())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use weaver_runtime::{MethodShape, Shape, codec};
+use weaver_runtime::{MethodShape, Shape, codec, route};
 
 use super::*;
 
@@ -250,5 +250,36 @@ fn what_is_no_shape_is_an_error() {
         large,
     ] {
         assert!(Schema::parse(text).is_err(), "{text}");
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Order {
+    note: Option<String>,
+    customer: (u32, Id),
+    #[serde(rename = "reference")]
+    number: u64,
+}
+
+#[test]
+fn a_key_is_that_of_a_caller_in_rust() {
+    let order = Order { note: None, customer: (3, Id(-7)), number: 9 };
+    let arguments = (order, "acme".to_owned());
+    let schema = schema::<(Order, String)>();
+    let names = ["order".to_owned(), "tenant".to_owned()];
+    let json = serde_json::to_value(&arguments).unwrap();
+    let dynamic = schema.read_arguments(&names, Some(&json)).unwrap();
+    let key = |route: &[&str]| {
+        let route: Vec<_> = route.iter().map(|&part| part.to_owned()).collect();
+        let key = schema.key(&names, &route, &dynamic);
+        key.map(|key| route::key(&key)).map_err(str::to_owned)
+    };
+    assert_eq!(key(&["tenant"]), Ok(route::key("acme")));
+    assert_eq!(key(&["order.customer.1"]), Ok(route::key(&arguments.0.customer.1)));
+    assert_eq!(key(&["order.customer.1.0"]), Ok(route::key(&-7_i64)));
+    let both = route::key(&("acme", 3_u32));
+    assert_eq!(key(&["tenant", "order.customer.0"]), Ok(both));
+    for gone in ["order.number", "order.customer.2", "user", "tenant.0"] {
+        assert_eq!(key(&["tenant", gone]), Err(gone.to_owned()));
     }
 }

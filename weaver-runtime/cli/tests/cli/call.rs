@@ -5,8 +5,9 @@ use std::io::Write as _;
 use serde_json::Value;
 
 use crate::{
+    kills::get,
     processes,
-    sandbox::{Deployment, Sandbox},
+    sandbox::{Deployment, Sandbox, listener_address},
 };
 
 const ANY_PORT: &str = "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n";
@@ -61,6 +62,24 @@ Odd.next(x: u64) -> Step
     command.args(["call", "Even.next", "-"]).stdin(input);
     let called = Deployment::start(&sandbox, command).end();
     assert!(called.stdout.contains("\"x\": 4"), "{called:#?}");
+}
+
+/// Who asks from the shell meets the replica that a component would, which remembers.
+#[test]
+fn a_routed_method_is_called_in_the_replica_of_its_key() {
+    let sandbox = Sandbox::new();
+    let config = "[listeners.factors]\naddress = \"127.0.0.1:0\"\n\
+                  [groups.factors]\ncomponents = [\"Factors\"]\nreplicas = 3\n";
+    let deployment = sandbox.deploy(&sandbox.fixture("factors", &[], config));
+    deployment.until_all_run();
+    let address = listener_address(&deployment, "factors");
+    for x in 10..16 {
+        get(address, &format!("/?x={x}")).unwrap();
+        let called = sandbox.run(&["call", "Factors.factors", &x.to_string()]);
+        assert_eq!(called.code, Some(0), "{called:#?}");
+        let answer: Value = serde_json::from_str(&called.stdout).unwrap();
+        assert_eq!(answer["remembered"], true, "{x}: {answer}");
+    }
 }
 
 /// The call is made where the replica is, also when it was just started anew.

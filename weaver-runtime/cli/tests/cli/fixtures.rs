@@ -24,7 +24,15 @@ pub(crate) fn workspace() -> PathBuf {
 fn build() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--package", "weaver-cli-fixtures", "--package", "collatz"])
+        .args([
+            "build",
+            "--package",
+            "weaver-cli-fixtures",
+            "--package",
+            "collatz",
+            "--package",
+            "factors",
+        ])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(workspace());
     // These describe the package under test; build scripts that watch them would run again, and

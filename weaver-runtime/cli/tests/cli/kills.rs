@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// The body of the answer to one request.
-fn get(address: SocketAddr) -> io::Result<String> {
+pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    stream.write_all(b"GET /?x=8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     match answer.split_once("\r\n\r\n") {
@@ -30,7 +30,8 @@ fn get(address: SocketAddr) -> io::Result<String> {
 #[track_caller]
 pub(crate) fn assert_answers(address: SocketAddr, requests: usize) {
     for request in 0..requests {
-        let body = get(address).unwrap_or_else(|error| panic!("request {request}: {error}"));
+        let body =
+            get(address, "/?x=8").unwrap_or_else(|error| panic!("request {request}: {error}"));
         assert_eq!(body, "8\n4\n2\n1\n");
     }
 }
@@ -59,7 +60,7 @@ fn while_requesting(address: SocketAddr, disturb: impl FnOnce()) -> usize {
         let requests = scope.spawn(|| {
             let mut answered = 0;
             while !stop.load(Ordering::SeqCst) {
-                match get(address) {
+                match get(address, "/?x=8") {
                     // Never a wrong answer.
                     Ok(body) => assert_eq!(body, "8\n4\n2\n1\n"),
                     Err(_) => continue,
@@ -115,7 +116,7 @@ fn a_killed_ingress_comes_back_at_its_address() {
     while_requesting(address, || {
         processes::signal(first, "KILL");
         wait("another ingress", PATIENCE, || ingress(&sandbox).filter(|&pid| pid != first));
-        until("an answer", PATIENCE, || get(address).is_ok());
+        until("an answer", PATIENCE, || get(address, "/?x=8").is_ok());
     });
     assert_answers(address, 50);
     // No replica had to suffer for it.
@@ -144,7 +145,7 @@ fn everything_killed_at_once_comes_back() {
     let (address, deployment) = collatz(&sandbox, "each");
     let all = sandbox.processes().into_iter().filter(|&pid| pid != deployment.pid());
     all.for_each(|pid| processes::signal(pid, "KILL"));
-    until("an answer", PATIENCE, || get(address).is_ok());
+    until("an answer", PATIENCE, || get(address, "/?x=8").is_ok());
     deployment.until_all_run();
     assert_answers(address, 20);
 }
