@@ -52,7 +52,11 @@ pub struct Answer {
 /// A replica that exits with one of these has crashed, and is started again: a panic of the main
 /// thread, a replica that could not take its place (`EX_TEMPFAIL`), one that was sent SIGTERM by
 /// somebody else than its deployer.
-pub const CRASH_EXIT_CODES: [u8; 3] = [101, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE];
+pub const CRASH_EXIT_CODES: [u8; 3] =
+    [PANIC_EXIT_CODE, NOT_STARTED_EXIT_CODE, TERMINATED_EXIT_CODE];
+
+/// The main thread has panicked.
+pub const PANIC_EXIT_CODE: u8 = 101;
 
 /// The replica could not take its place.
 pub const NOT_STARTED_EXIT_CODE: u8 = 75;

@@ -21,7 +21,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use weaver_runtime::{
-    bootstrap::{Bootstrap, REPLICA_VARIABLE},
+    bootstrap::{Bootstrap, CRASH_EXIT_CODES, PANIC_EXIT_CODE, REPLICA_VARIABLE},
     config::ConfigFile,
     control::{self, GroupStatus, Program, ReplicaStatus, Status},
     graph::Graph,
@@ -389,7 +389,7 @@ impl Deployer {
         if self.end.is_none() && !self.supervisor.is_to_end(&main) {
             self.supervisor.handle_finished(&main, Instant::now());
             self.tell_replica_to_stop(&main);
-            logs::note(&format!("`main` has returned, with exit code {code}"));
+            logs::note(&format!("`main` has ended, with exit code {code}"));
         }
     }
 
@@ -509,7 +509,9 @@ impl Deployer {
         if let Some(process) = self.processes.get_mut(replica) {
             (process.pid, process.peer) = (None, None);
         }
-        if let Some(code) = end.exit_code().filter(|_| replica.group == MAIN) {
+        if let Some(code) = end.exit_code().filter(|code| !self.is_crash(*code))
+            && replica.group == MAIN
+        {
             self.main_returned(code);
         }
         let is_expected = self.supervisor.is_to_end(replica);
@@ -520,6 +522,12 @@ impl Deployer {
             self.tell_of_end(replica, end);
         }
         self.go_on_stopping();
+    }
+
+    /// Whether a program that exits with this code is to be started again. One that changes may panic in its `main`,
+    /// too: it would do so again until the next change.
+    fn is_crash(&self, code: u8) -> bool {
+        CRASH_EXIT_CODES.contains(&code) && !(self.outlives_main && code == PANIC_EXIT_CODE)
     }
 
     fn tell_of_end(&self, replica: &ReplicaId, end: &End) {

@@ -4,7 +4,6 @@ use std::{fmt, io, net::SocketAddr, process::ExitStatus};
 
 use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
-    bootstrap::CRASH_EXIT_CODES,
     control::{Health, Program, Status},
     net::{ReplicaAddress, ReplicaId, Routes},
 };
@@ -48,11 +47,10 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The code that the program chose to exit with: neither a signal nor a crash.
+    /// The code that the program exited with, if no signal ended it.
     pub(super) fn exit_code(&self) -> Option<u8> {
         let Self::Exited(status) = self else { return None };
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        code.filter(|code| !CRASH_EXIT_CODES.contains(code))
+        status.code().and_then(|code| u8::try_from(code).ok())
     }
 }
 

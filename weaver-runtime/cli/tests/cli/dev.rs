@@ -81,18 +81,22 @@ fn it_outlives_main_and_a_configuration_that_does_not_fit() {
     let sandbox = Sandbox::new();
     let (project, program) = copied(&sandbox, "ends", &["ok"], "");
     let deployment = dev(&sandbox, &project, &[]);
-    deployment.until_it_says("`main` has returned, with exit code 0");
+    deployment.until_it_says("`main` has ended, with exit code 0");
     let config = project.join("weaver.toml");
     let sound = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("{sound}\n[groups.x]\ncomponents = [\"Nobody\"]\n")).unwrap();
     deployment.until_it_says("`Nobody`");
     deployment.until_it_says("what runs goes on; waiting for a change");
     fs::write(&config, sound.replace("\"ok\"", "\"error\"")).unwrap();
-    deployment.until_it_says("`main` has returned, with exit code 1");
+    deployment.until_it_says("`main` has ended, with exit code 1");
     change(&program);
     until("it is started anew", PATIENCE, || {
         deployment.stderr().matches("with exit code 1").count() == 2
     });
+    // A panic is an end as well: it would come again until something changes.
+    fs::write(&config, sound.replace("\"ok\"", "\"panic\"")).unwrap();
+    deployment.until_it_says("`main` has ended, with exit code 101");
+    assert_eq!(deployment.stderr().matches("the panic that is shown").count(), 1);
     deployment.signal("TERM");
     assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
     sandbox.assert_empty_within(Duration::from_secs(1));
