@@ -1,10 +1,18 @@
 //! [`Findings`]: what is to be said against a program and its configuration before it starts. Pure.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use weaver_runtime::graph::Graph;
+use weaver_runtime::{
+    graph::Graph,
+    placement::{EdgeKind, MAIN},
+};
 
-use crate::{plan::Plan, wrap::wrap};
+use crate::{
+    plan::Plan,
+    schema::Schema,
+    sources::{Repeated, Skipped, Sources},
+    wrap::wrap,
+};
 
 /// What `weaver check` finds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,7 +25,7 @@ pub(crate) struct Findings {
 
 impl Findings {
     /// `aborting` says what has it that a panic ends the process.
-    pub(crate) fn new(graph: &Graph, plan: &Plan, aborting: &[String]) -> Self {
+    pub(crate) fn new(graph: &Graph, plan: &Plan, sources: &Sources, aborting: &[String]) -> Self {
         let aborting = aborting.iter().map(|what| {
             format!(
                 "{what} has `panic = \"abort\"`: a panic in a method ends its process, and \
@@ -33,8 +41,64 @@ impl Findings {
                  is not sent again; take what can be sent twice, or leave out `#[idempotent]`"
             )
         });
-        Self { errors: plan.problems(graph), warnings: aborting.chain(streams).collect() }
+        let warnings = aborting
+            .chain(streams)
+            .chain(losses(graph, plan, sources))
+            .chain(round_trips(graph, plan, sources));
+        Self { errors: plan.problems(graph), warnings: warnings.collect() }
     }
+}
+
+/// What types lose that are sent to another process.
+fn losses(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
+    let remote = graph.methods().filter(|(name, _)| plan.has_remote_callers(graph, name));
+    let shapes = remote.flat_map(|(_, method)| [&method.arguments_shape, &method.result_shape]);
+    let schemas = shapes.filter_map(|shape| Schema::parse(shape).ok());
+    let sent: BTreeSet<_> = schemas.flat_map(|schema| schema.names()).collect();
+    let skipped = sources.skipped_fields().into_iter().filter(|skipped| sent.contains(&skipped.ty));
+    let loss = |Skipped { ty, field, at }| {
+        format!(
+            "`{field}` of `{ty}` ({at}) has `#[serde(skip)]`: in another process it arrives as its `Default`; \
+             leave the attribute out, or send a type without the field"
+        )
+    };
+    skipped.map(loss).collect()
+}
+
+/// Calls that are made one after the other to another process.
+fn round_trips(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
+    let mut told = BTreeSet::new();
+    let trips = sources.calls_in_loops().into_iter().filter_map(|repeated| {
+        let Repeated { caller, callee, method, at } = repeated;
+        let caller = component_of(graph, &caller)?;
+        let (callee, node) = graph.components.iter().find(|(name, _)| last(name, '.') == callee)?;
+        let is_known = node.methods.iter().any(|it| it.name == method);
+        let is_direct = plan.placement.edge_kind(caller, callee) == EdgeKind::Direct;
+        let is_first = told.insert((caller, callee, method.clone()));
+        (is_known && !is_direct && is_first).then(|| {
+            format!(
+                "{caller} calls {callee}.{method} in a loop ({at}), and each call is one to another process: have a \
+                 method take them all at once, or put both into one group"
+            )
+        })
+    });
+    trips.collect()
+}
+
+/// The component that a type implements; `main` stands for itself.
+fn component_of<'a>(graph: &'a Graph, ty: &str) -> Option<&'a str> {
+    if ty == MAIN {
+        return Some(MAIN);
+    }
+    let without_arguments = |it: &'a str| it.split('<').next().unwrap_or(it);
+    let mut components = graph.components.iter();
+    let found = components.find(|(_, it)| last(without_arguments(&it.implementation), ':') == ty);
+    found.map(|(name, _)| name.as_str())
+}
+
+/// What stands behind the last of `separator`.
+fn last(path: &str, separator: char) -> &str {
+    path.rsplit(separator).next().unwrap_or(path)
 }
 
 impl fmt::Display for Findings {
@@ -61,6 +125,10 @@ mod tests {
     use crate::plan::Sandboxes;
 
     fn findings(method: MethodNode, config: &str, aborting: &[&str]) -> Findings {
+        findings_in("", method, config, aborting)
+    }
+
+    fn findings_in(text: &str, method: MethodNode, config: &str, aborting: &[&str]) -> Findings {
         let node = ComponentNode { methods: vec![method], ..ComponentNode::default() };
         let graph = Graph {
             package: "shop".to_owned(),
@@ -70,7 +138,8 @@ mod tests {
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
         let plan = Plan::new(&graph, &config, Sandboxes::default());
         let aborting: Vec<_> = aborting.iter().map(|&what| what.to_owned()).collect();
-        Findings::new(&graph, &plan, &aborting)
+        let sources = Sources::parse([("src/main.rs".to_owned(), text.to_owned())]);
+        Findings::new(&graph, &plan, &sources, &aborting)
     }
 
     fn put() -> MethodNode {
@@ -95,6 +164,26 @@ mod tests {
         let apart = findings(method(), "", &[]);
         assert_eq!(apart.errors.len(), 1, "{apart}");
         let together = findings(method(), "[placement]\ndefault = \"together\"", &[]);
+        assert_eq!(together, Findings::default());
+    }
+
+    #[test]
+    fn what_is_lost_or_slow_between_processes_is_a_warning_there() {
+        let text = "struct Body { #[serde(skip)] cache: u8 }
+            struct Other { #[serde(skip)] cache: u8 }
+            #[weaver::main]
+            async fn main(store: Ref<dyn Store>) {
+                for body in bodies { store.put(body).await; store.put(body).await; store.clone(); }
+            }";
+        let put = || MethodNode { arguments_shape: "(struct Body{size:u8})".to_owned(), ..put() };
+        let found = findings_in(text, put(), "", &[]);
+        let [loss, trip] = &found.warnings[..] else { panic!("{found}") };
+        assert!(
+            loss.starts_with("`cache` of `Body` (src/main.rs:1) has `#[serde(skip)]`"),
+            "{loss}"
+        );
+        assert!(trip.starts_with("main calls Store.put in a loop (src/main.rs:5)"), "{trip}");
+        let together = findings_in(text, put(), "[placement]\ndefault = \"together\"", &[]);
         assert_eq!(together, Findings::default());
     }
 

@@ -20,6 +20,7 @@ mod project;
 mod sandbox;
 mod schema;
 mod signature;
+mod sources;
 mod state;
 mod supervisor;
 mod watch;

@@ -117,6 +117,10 @@ impl Project {
         Ok(project)
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The application's name: the config's, else the package's.
     pub(crate) fn app_name(&self, graph: &Graph) -> String {
         self.config.app_name().unwrap_or(&graph.package).to_owned()

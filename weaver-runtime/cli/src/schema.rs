@@ -121,8 +121,20 @@ impl Schema {
         Type { schema: self, form: &self.root }
     }
 
+    /// What a stream yields that is returned as it is: the shape of its items, which are results.
+    pub(crate) fn items(&self) -> Option<Self> {
+        let (value, _) = self.result()?;
+        let Form::Stream(items) = value.form else { return None };
+        let items = Self::parse(items).ok()?;
+        (self.is_plain_except(Some(value.form)) && items.is_plain()).then_some(items)
+    }
+
     /// Whether it is known in full, and no stream.
     pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain_except(None)
+    }
+
+    fn is_plain_except(&self, exempt: Option<&Form>) -> bool {
         let fields = self.definitions.iter().flat_map(|definition| match &definition.body {
             // That of a stream, which is known by its name.
             Body::Struct(_) if definition.is_stream() => Vec::new(),
@@ -132,7 +144,13 @@ impl Schema {
         });
         let are_clear = !self.definitions.iter().any(|it| matches!(it.body, Body::Unclear(_)));
         let mut forms = fields.flat_map(Fields::forms).chain([&self.root]);
-        are_clear && forms.all(Form::is_plain)
+        let is_exempt = |form| exempt.is_some_and(|exempt| std::ptr::eq(exempt, form));
+        are_clear && forms.all(|form| form.is_plain() || is_exempt(form))
+    }
+
+    /// Of all structs and enums in it.
+    pub(crate) fn names(self) -> impl Iterator<Item = String> {
+        self.definitions.into_iter().map(|definition| definition.name)
     }
 
     fn definition(&self, number: usize) -> Option<&Definition> {

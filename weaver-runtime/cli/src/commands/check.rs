@@ -1,17 +1,21 @@
 //! `weaver check`.
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, fs, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::Planned;
-use crate::{check::Findings, logs, plan::Sandboxes, wrap::counted};
+use crate::{
+    check::Findings, logs, plan::Sandboxes, sources::Sources, watch::built_from, wrap::counted,
+};
 
 /// Look at a program and its `weaver.toml` together, without starting anything.
 ///
 /// Builds the program as `weaver deploy` does and asks it. What would be refused at the start, or fail when it is
 /// called, is an error; what works, and may not be meant, a warning. Exit code 0 without errors, else 1.
+///
+/// Calls in loops, and fields that serde skips, are found in the sources as they stand, without types and macros.
 ///
 /// No `main` is run, no `init`, and nothing built for a sandbox: whether addresses are free, what `init` says, and
 /// whether the code compiles to WebAssembly, only a start can tell.
@@ -67,12 +71,23 @@ impl Planned {
         if *panic_aborts && aborting.is_empty() {
             aborting.push("the build, by cargo's configuration or its environment,".to_owned());
         }
-        let mut found = Findings::new(graph, plan, &aborting);
+        let mut found = Findings::new(graph, plan, &self.sources(), &aborting);
         found.errors.splice(0..0, misfits.iter().cloned());
         if plan.sandboxed().next().is_some() {
             found.errors.extend(project.named_guest().err().map(|error| error.to_string()));
         }
         Ok(found)
+    }
+
+    /// The files that the program was built from.
+    fn sources(&self) -> Sources {
+        let here = self.project.directory();
+        let files = built_from(&self.binary).into_iter().filter_map(|path| {
+            let text = fs::read_to_string(&path).ok()?;
+            let name = path.strip_prefix(here).unwrap_or(&path);
+            Some((name.display().to_string(), text))
+        });
+        Sources::parse(files)
     }
 
     fn summary(&self, found: &Findings) -> String {
