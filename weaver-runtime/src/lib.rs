@@ -100,7 +100,7 @@ pub use {
     listener::Listener,
     logs::init_logs,
     section::Config,
-    stream::{ReaderGone, StreamSender},
+    stream::{ByteStream, Encoded, ReaderGone, StreamSender},
     whereabouts::process_id,
 };
 

@@ -209,7 +209,7 @@ impl Message {
 
     /// Takes the streams out; the message still announces them.
     #[cfg(feature = "node")]
-    pub(crate) fn detach_streams(&mut self) -> Vec<ByteStream> {
+    pub fn detach_streams(&mut self) -> Vec<ByteStream> {
         self.streams.take_all()
     }
 

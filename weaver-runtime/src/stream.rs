@@ -28,7 +28,7 @@ use serde::{
 #[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub(crate) use self::bytes::unfold;
 #[cfg(feature = "node")]
-pub(crate) use self::bytes::{ByteStream, Encoded};
+pub use self::bytes::{ByteStream, Encoded};
 #[cfg(feature = "node")]
 pub use self::sender::{ReaderGone, StreamSender};
 pub(crate) use self::{

@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// Encoded items, each a `Result<T, E>`. A failure is of the way, not the producer's, and the last.
-pub(crate) type ByteStream = Pin<Box<dyn futures_core::Stream<Item = Encoded> + Send>>;
+pub type ByteStream = Pin<Box<dyn futures_core::Stream<Item = Encoded> + Send>>;
 
 /// One encoded item.
-pub(crate) type Encoded = Result<Message, Failure>;
+pub type Encoded = Result<Message, Failure>;
 
 /// The streams of one message, by their number.
 #[derive(Default)]

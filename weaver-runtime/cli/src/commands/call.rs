@@ -1,6 +1,6 @@
 //! `weaver call`.
 
-use std::{convert::Infallible, error::Error, fmt, time::Duration};
+use std::{convert::Infallible, error::Error, fmt, future::poll_fn, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
@@ -25,7 +25,7 @@ use crate::{
 
 /// Call a component's method in a running deployment.
 ///
-/// Its result is printed as JSON. The arguments are a JSON array in their order, or an object by their names; a single
+/// Its result is printed as JSON, the items of a stream as they come, a line each. The arguments are a JSON array in their order, or an object by their names; a single
 /// one may stand alone. A method with `#[route]` is called in the replica of its key. Ctrl-C cancels the call.
 ///
 /// Exit code 0 when the method returned `Ok`, 1 when it returned an error, or could not be called.
@@ -86,6 +86,8 @@ enum CallFailed {
     /// The author's error.
     #[error("{name} returned an error: {error}")]
     Returned { name: String, error: String },
+    #[error("{0} returned something else than a `Result`")]
+    NoResult(String),
 }
 
 /// How often a command that waits for a call asks where the replicas are: they may have been started anew.
@@ -94,13 +96,12 @@ const ROUTES_MILLISECONDS: u64 = 500;
 impl Call {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let record = one(state::running()?, self.app.as_deref(), self.pid)?;
-        let answer = runtime()?.block_on(self.answer(&record))?;
-        logs::say(&answer);
+        runtime()?.block_on(self.answer(&record))?;
         Ok(0)
     }
 
-    /// What is printed.
-    async fn answer(&self, record: &Record) -> Result<String, Box<dyn Error>> {
+    /// Prints what was asked for.
+    async fn answer(&self, record: &Record) -> Result<(), Box<dyn Error>> {
         let program = record.ask(async |deployer| deployer.program().await);
         let program = program.await.map_err(|error| {
             error.context(format_args!("the deployer of {} does not tell its program", record.app))
@@ -112,15 +113,16 @@ impl Call {
             } else {
                 listing.to_string()
             };
-            return Ok(text.trim_end().to_owned());
+            logs::say(text.trim_end());
+            return Ok(());
         };
         let method = Method::find(&record.app, &program.graph, name)?;
         let arguments = method.read(self.arguments()?.as_ref())?;
         let limits = Limits { replica_wait: program.replica_wait, ..Limits::default() };
         let endpoint = record.endpoint(&limits)?;
-        let value = method.call(record, &program, &endpoint, &arguments).await;
+        let called = method.call(record, &program, &endpoint, &arguments).await;
         endpoint.close().await;
-        Ok(serde_json::to_string_pretty(&value?)?)
+        called
     }
 
     fn arguments(&self) -> Result<Option<Value>, CallFailed> {
@@ -213,7 +215,8 @@ impl<'a> Method<'a> {
 
     fn read(&self, json: Option<&Value>) -> Result<Dynamic, CallFailed> {
         let Signature { arguments, result, .. } = &self.signature;
-        if !arguments.is_plain() || !result.is_plain() || !self.node.problems.is_empty() {
+        let is_shown = result.is_plain() || result.items().is_some();
+        if !arguments.is_plain() || !is_shown || !self.node.problems.is_empty() {
             let (name, help) = (self.name.clone(), self.help());
             return Err(CallFailed::NotForCommands { name, help });
         }
@@ -237,13 +240,14 @@ impl<'a> Method<'a> {
         hash.ok()
     }
 
+    /// Calls it, and prints what it returns.
     async fn call(
         &self,
         record: &Record,
         program: &Program,
         endpoint: &Endpoint,
         arguments: &Dynamic,
-    ) -> Result<Value, Box<dyn Error>> {
+    ) -> Result<(), Box<dyn Error>> {
         let Program { graph, placement, routes, .. } = program;
         let router =
             Router::new(endpoint.clone(), Hello::new(graph.fingerprint()), graph.signatures());
@@ -261,25 +265,37 @@ impl<'a> Method<'a> {
             called = transport.call(request) => called,
             never = follow(record, &router) => match never {},
         };
-        // Decoded by the type that the program told, which the handshake has compared.
-        let decoded = called.and_then(|answer| {
-            answer.decode_with(ValueSeed(self.signature.result.root()), Ran::Yes)
-        });
-        let Value::Object(mut result) = decoded.map_err(failed)? else {
-            return Err(self.no_result());
+        let mut answer = called.map_err(failed)?;
+        let streams = answer.detach_streams();
+        let value = self.value(
+            answer
+                .decode_with(ValueSeed(self.signature.result.root()), Ran::Yes)
+                .map_err(failed)?,
+        )?;
+        let Some(shape) = self.signature.result.items() else {
+            logs::say(&serde_json::to_string_pretty(&value)?);
+            return Ok(());
         };
+        for mut items in streams {
+            while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
+                let item = item.and_then(|it| it.decode_with(ValueSeed(shape.root()), Ran::Yes));
+                logs::say(&self.value(item.map_err(failed)?)?.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in a result, which was decoded by the type that the program told.
+    fn value(&self, result: Value) -> Result<Value, CallFailed> {
+        let name = || self.name.clone();
+        let Value::Object(mut result) = result else { return Err(CallFailed::NoResult(name())) };
         match (result.remove("Ok"), result.remove("Err")) {
             (Some(value), _) => Ok(value),
             (None, Some(error)) => {
-                Err(CallFailed::Returned { name: self.name.clone(), error: returned(&error) }
-                    .into())
+                Err(CallFailed::Returned { name: name(), error: returned(&error) })
             }
-            (None, None) => Err(self.no_result()),
+            (None, None) => Err(CallFailed::NoResult(name())),
         }
-    }
-
-    fn no_result(&self) -> Box<dyn Error> {
-        format!("{} returned something else than a `Result`", self.name).into()
     }
 
     /// What is shown to whoever gave other arguments.

@@ -409,9 +409,9 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
                 }
                 None => Err(D::Error::custom("a type without a definition")),
             },
-            Form::Stream(_) | Form::Unknown(_) => {
-                Err(D::Error::custom(format_args!("{of} cannot be shown as JSON")))
-            }
+            // Its number in the message, which is all of it that is there.
+            Form::Stream(_) => u32::deserialize(from).map(Value::from),
+            Form::Unknown(_) => Err(D::Error::custom(format_args!("{of} cannot be shown as JSON"))),
         }
     }
 }

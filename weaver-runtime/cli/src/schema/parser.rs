@@ -315,7 +315,10 @@ const FORMS_MAX: usize = 1 << 20;
 
 fn named(number: usize, name: &str) -> Form {
     match name.strip_prefix(STREAM) {
-        Some(items) => Form::Stream(items.to_owned()),
+        Some(items) => {
+            let shape = items.strip_prefix('<').and_then(|items| items.strip_suffix('>'));
+            Form::Stream(shape.unwrap_or(items).to_owned())
+        }
         None => Form::Named(number),
     }
 }

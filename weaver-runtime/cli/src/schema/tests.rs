@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use weaver_runtime::{MethodShape, Shape, codec, route};
+use weaver_runtime::{MethodShape, Shape, Stream, codec, route};
 
 use super::*;
 
@@ -196,13 +196,15 @@ fn types_are_shown_as_one_writes_them() {
             "enum Tag { Plain, Weight(f32), Size(u8, i16), Parts { inner: Item, count: u128 } }",
         ]
     );
-    let stream = Schema::parse(&format!(
-        "(struct {:?}(u32),#0)",
-        "weaver::Streamenum Result{Ok(u8),Err(string)}"
-    ));
-    let stream = stream.unwrap();
-    assert!(!stream.is_plain());
-    assert_eq!(of(&stream), "[Stream<u8>; 2]");
+    let streams = schema::<(Stream<u8>, Stream<u8>)>();
+    assert!(!streams.is_plain());
+    assert_eq!(of(&streams), "[Stream<u8>; 2]");
+    assert!(streams.items().is_none());
+    let returned = schema::<Result<Stream<Item>, String>>();
+    assert!(!returned.is_plain());
+    let items = returned.items().unwrap();
+    assert_eq!(items.result().unwrap().0.to_string(), "Item");
+    assert!(schema::<Result<(Stream<u8>, u8), String>>().items().is_none());
 }
 
 #[test]

@@ -116,6 +116,17 @@ fn calls_that_wait_keep_no_other_command_from_the_deployer() {
 }
 
 #[test]
+fn the_items_of_a_stream_are_lines() {
+    let sandbox = Sandbox::new();
+    let deployment = sandbox.deploy(&sandbox.fixture("busy", &[], ""));
+    deployment.until_all_run();
+    let called = sandbox.run(&["call", "Thinker.thoughts", "3"]);
+    let lines = "{\"number\":0}\n{\"number\":1}\n{\"number\":2}\n";
+    assert_eq!(called.stdout, lines, "{called:#?}");
+    called.assert_error(&["Thinker.thoughts", "no more thoughts"]);
+}
+
+#[test]
 fn an_error_is_told_with_its_causes() {
     let sandbox = Sandbox::new();
     let deployment = sandbox.deploy(&sandbox.fixture("unwell", &[], ""));
