@@ -70,7 +70,7 @@ fn round_trips(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
     let mut told = BTreeSet::new();
     let trips = sources.calls_in_loops().into_iter().filter_map(|repeated| {
         let Repeated { caller, callee, method, at } = repeated;
-        let caller = component_of(graph, &caller)?;
+        let caller = caller.map_or(MAIN, |ty| component_of(graph, &ty));
         let (callee, node) = graph.components.iter().find(|(name, _)| last(name, '.') == callee)?;
         let is_known = node.methods.iter().any(|it| it.name == method);
         let is_direct = plan.placement.edge_kind(caller, callee) == EdgeKind::Direct;
@@ -85,15 +85,12 @@ fn round_trips(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
     trips.collect()
 }
 
-/// The component that a type implements; `main` stands for itself.
-fn component_of<'a>(graph: &'a Graph, ty: &str) -> Option<&'a str> {
-    if ty == MAIN {
-        return Some(MAIN);
-    }
+/// The component that a type implements; others belong to `main`, for all that can be seen.
+fn component_of<'a>(graph: &'a Graph, ty: &str) -> &'a str {
     let without_arguments = |it: &'a str| it.split('<').next().unwrap_or(it);
     let mut components = graph.components.iter();
     let found = components.find(|(_, it)| last(without_arguments(&it.implementation), ':') == ty);
-    found.map(|(name, _)| name.as_str())
+    found.map_or(MAIN, |(name, _)| name)
 }
 
 /// What stands behind the last of `separator`.

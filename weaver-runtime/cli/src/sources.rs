@@ -13,7 +13,6 @@ use syn::{
     spanned::Spanned,
     visit::{self, Visit},
 };
-use weaver_runtime::placement::MAIN;
 
 /// A program's files, parsed.
 pub(crate) struct Sources(Vec<Source>);
@@ -37,8 +36,8 @@ pub(crate) struct Skipped {
 /// A call that is made again and again.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Repeated {
-    /// The implementing type, or `main`.
-    pub(crate) caller: String,
+    /// The type in whose `impl` it is; `None` in a function, which `main` calls, for all that can be seen.
+    pub(crate) caller: Option<String>,
     /// The trait.
     pub(crate) callee: String,
     pub(crate) method: String,
@@ -65,7 +64,7 @@ impl Sources {
         skipped
     }
 
-    /// Calls through a `Ref` that is a field, or an argument of `main`, in the body of a loop.
+    /// Calls through a `Ref` that is a field of a struct, or an argument of `main`, in the body of a loop.
     pub(crate) fn calls_in_loops(&self) -> Vec<Repeated> {
         let mut references = FieldReferences::default();
         self.0.iter().for_each(|source| references.visit_file(&source.file));
@@ -168,7 +167,7 @@ fn referenced(ty: &Type) -> Option<String> {
 struct CallsInLoops<'a> {
     file: &'a str,
     fields: &'a HashMap<String, HashMap<String, String>>,
-    /// The type whose method this is, or `main`.
+    /// The type whose method this is.
     caller: Option<String>,
     /// Those of `main`.
     arguments: HashMap<String, String>,
@@ -180,9 +179,13 @@ impl CallsInLoops<'_> {
     /// The trait that a call is made through.
     fn callee(&self, receiver: &Expr) -> Option<&String> {
         match receiver {
-            Expr::Field(field) if is_self(&field.base) => {
-                let fields = self.fields.get(self.caller.as_ref()?)?;
-                fields.get(&field.member.to_token_stream().to_string())
+            Expr::Field(field) => {
+                let name = field.member.to_token_stream().to_string();
+                if is_self(&field.base) {
+                    return self.fields.get(self.caller.as_ref()?)?.get(&name);
+                }
+                // Of which type that is, only the compiler knows.
+                self.fields.values().find_map(|fields| fields.get(&name))
             }
             Expr::Path(path) => self.arguments.get(&path.path.get_ident()?.to_string()),
             _ => None,
@@ -233,10 +236,8 @@ impl<'ast> Visit<'ast> for CallsInLoops<'_> {
             FnArg::Receiver(_) => None,
         });
         self.arguments = arguments.collect();
-        self.caller = Some(MAIN.to_owned());
         visit::visit_item_fn(self, item);
         self.arguments.clear();
-        self.caller = None;
     }
 
     fn visit_expr_for_loop(&mut self, item: &'ast ExprForLoop) {
@@ -257,10 +258,10 @@ impl<'ast> Visit<'ast> for CallsInLoops<'_> {
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         if self.loops > 0
-            && let (Some(callee), Some(caller)) = (self.callee(&call.receiver), &self.caller)
+            && let Some(callee) = self.callee(&call.receiver)
         {
             self.found.push(Repeated {
-                caller: caller.clone(),
+                caller: self.caller.clone(),
                 callee: callee.clone(),
                 method: call.method.to_string(),
                 at: place(self.file, call.method.span()),
@@ -330,10 +331,11 @@ mod tests {
                 while even.is_done().await? { loop { spawn(async { even.next(x).await }) } }
                 even.next(1).await
             }
-            async fn other(even: Ref<dyn Even>) { loop { even.next(1).await } }",
+            async fn other(even: Ref<dyn Even>) { loop { even.next(1).await } }
+            async fn handle(State(till): State<Till>) { loop { till.prices.price(1); till.names.get(1) } }",
         );
         let of = |caller: &str, callee: &str, method: &str, line: usize| Repeated {
-            caller: caller.to_owned(),
+            caller: (caller != "main").then(|| caller.to_owned()),
             callee: callee.to_owned(),
             method: method.to_owned(),
             at: format!("src/main.rs:{line}"),
@@ -342,6 +344,7 @@ mod tests {
             of("Till", "Prices", "price", 8),
             of("main", "Even", "is_done", 15),
             of("main", "Even", "next", 15),
+            of("main", "Prices", "price", 19),
         ];
         assert_eq!(sources.calls_in_loops(), expected);
     }

@@ -1,6 +1,10 @@
 //! `weaver check`.
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::json;
@@ -82,9 +86,17 @@ impl Planned {
     /// The files that the program was built from.
     fn sources(&self) -> Sources {
         let here = self.project.directory();
-        let files = built_from(&self.binary).into_iter().filter_map(|path| {
+        let whole = here.canonicalize().unwrap_or_default();
+        // Where weaver is a checkout, it is among them.
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("src");
+        let files = built_from(&self.binary).into_iter().filter(|path| !path.starts_with(&ours));
+        let files = files.filter_map(|path| {
             let text = fs::read_to_string(&path).ok()?;
-            let name = path.strip_prefix(here).unwrap_or(&path);
+            let name = match path.strip_prefix(&whole) {
+                Ok(inside) if here == Path::new(".") => inside.to_owned(),
+                Ok(inside) => here.join(inside),
+                Err(_) => path,
+            };
             Some((name.display().to_string(), text))
         });
         Sources::parse(files)

@@ -9,16 +9,37 @@ use crate::sandbox::Sandbox;
 #[test]
 fn a_sound_program_passes() {
     let sandbox = Sandbox::new();
-    let project = sandbox.fixture("collatz", &[], "");
+    let project = sandbox.fixture("factors", &[], "");
     let ended = sandbox.run(&["check", project.to_str().unwrap()]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    assert_eq!(ended.stdout, "collatz: 2 components in 3 groups, 0 errors, 0 warnings\n");
+    assert_eq!(ended.stdout, "factors: 1 component in 2 groups, 0 errors, 0 warnings\n");
+}
+
+/// Of a program whose sources cargo has noted beside it.
+#[test]
+fn round_trips_in_a_loop_are_warned_of_where_they_are_some() {
+    let sandbox = Sandbox::new();
+    let check = |config: &str| {
+        let project = sandbox.fixture("collatz", &[], config);
+        let ended = sandbox.run(&["check", project.to_str().unwrap()]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        ended.stdout
+    };
+    let apart = check("");
+    let start = "warning: main calls Even.next in a loop (";
+    assert!(apart.starts_with(start) && apart.contains("collatz/src/main.rs:"), "{apart}");
+    assert!(
+        apart.ends_with("collatz: 2 components in 3 groups, 0 errors, 2 warnings\n"),
+        "{apart}"
+    );
+    let together = check("[placement]\ndefault = \"together\"\n");
+    assert_eq!(together, "collatz: 2 components in 1 group, 0 errors, 0 warnings\n");
 }
 
 #[test]
 fn what_may_not_be_meant_is_a_warning_and_an_error_for_the_strict() {
     let sandbox = Sandbox::new();
-    let project = sandbox.fixture("collatz", &[], "");
+    let project = sandbox.fixture("factors", &[], "");
     let manifest = "[workspace]\n[profile.release]\npanic = \"abort\"\n";
     fs::write(project.join("Cargo.toml"), manifest).unwrap();
     let project = project.to_str().unwrap();
@@ -52,7 +73,7 @@ fn what_a_start_would_refuse_is_an_error() {
         "`Even`",
         "weaver.toml:9",
         "`X`",
-        "3 errors, 0 warnings",
+        "3 errors, 2 warnings",
     ] {
         assert!(ended.stdout.contains(part), "{part} of {}", ended.stdout);
     }
