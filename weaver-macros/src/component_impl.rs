@@ -103,11 +103,11 @@ impl ComponentImpl {
 fn demand_mark(component: &Path) -> TokenStream {
     let span = names::blamed_on(component);
     let private = names::private(span);
-    let check = quote_spanned!(span=> #private::Mark::<T>::check());
+    let check = quote_spanned!(span=> #private::Mark::<__Marked>::check());
     quote! {
         const _: () = {
             use ::weaver::__private::Unmarked as _;
-            fn _is_marked<T: #component + ?::core::marker::Sized>() {
+            fn _is_marked<__Marked: #component + ?::core::marker::Sized>() {
                 #check
             }
         };

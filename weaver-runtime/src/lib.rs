@@ -87,7 +87,7 @@ pub use error::{CallError, CallErrorKind, Context, Error, Failure, Load, Ran, Re
 pub use message::Message;
 pub use reference::Ref;
 pub use shape::{Problem, ProblemKind, Shape};
-pub use stream::Stream;
+pub use stream::{ByteStream, Encoded, Stream};
 
 #[cfg(feature = "node")]
 pub use {
@@ -100,7 +100,7 @@ pub use {
     listener::Listener,
     logs::init_logs,
     section::Config,
-    stream::{ByteStream, Encoded, ReaderGone, StreamSender},
+    stream::{ReaderGone, StreamSender},
     whereabouts::process_id,
 };
 

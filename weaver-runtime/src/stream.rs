@@ -27,7 +27,6 @@ use serde::{
 
 #[cfg(all(feature = "node", not(target_family = "wasm")))]
 pub(crate) use self::bytes::unfold;
-#[cfg(feature = "node")]
 pub use self::bytes::{ByteStream, Encoded};
 #[cfg(feature = "node")]
 pub use self::sender::{ReaderGone, StreamSender};

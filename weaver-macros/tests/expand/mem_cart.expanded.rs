@@ -1,7 +1,7 @@
 const _: () = {
     use ::weaver::__private::Unmarked as _;
-    fn _is_marked<T: shop::Cart + ?::core::marker::Sized>() {
-        ::weaver::__private::Mark::<T>::check()
+    fn _is_marked<__Marked: shop::Cart + ?::core::marker::Sized>() {
+        ::weaver::__private::Mark::<__Marked>::check()
     }
 };
 impl shop::Cart for MemCart
