@@ -275,9 +275,9 @@ impl<T: Inject> Field<Option<T>> {
 /// What a field may lack. Nothing is: it would be `None` by `Default`, without a word.
 #[diagnostic::on_unimplemented(
     message = "weaver does not fill a field of type `Option<{Self}>`",
-    label = "never anything but `None`",
+    label = "it would be left at `None`",
     note = "write it without `Option`: what a field asks for is there before its component starts, or the program \
-            does not start"
+            does not start; one that `weaver::Lifecycle::init` sets is a `std::sync::OnceLock`"
 )]
 pub trait Optional {}
 

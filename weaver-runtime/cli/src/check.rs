@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use weaver_runtime::{
-    graph::Graph,
-    placement::{EdgeKind, MAIN},
-};
+use weaver_runtime::{graph::Graph, placement::EdgeKind};
 
 use crate::{
     plan::Plan,
@@ -53,49 +50,44 @@ impl Findings {
 fn losses(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
     let remote = graph.methods().filter(|(name, _)| plan.has_remote_callers(graph, name));
     let shapes = remote.flat_map(|(_, method)| [&method.arguments_shape, &method.result_shape]);
-    let schemas = shapes.filter_map(|shape| Schema::parse(shape).ok());
-    let sent: BTreeSet<_> = schemas.flat_map(|schema| schema.names()).collect();
-    let skipped = sources.skipped_fields().into_iter().filter(|skipped| sent.contains(&skipped.ty));
-    let loss = |Skipped { ty, field, at }| {
+    let sent: BTreeSet<_> =
+        shapes.filter_map(|shape| Schema::parse(shape).ok()).flat_map(|it| it.outlines()).collect();
+    let is_sent = |skipped: &Skipped| {
+        // Types of one name are told apart by their fields.
+        sent.iter().any(|(name, fields)| {
+            *name == skipped.ty
+                && fields.as_ref().zip(skipped.others.as_ref()).is_none_or(|(a, b)| a == b)
+        })
+    };
+    let loss = |Skipped { ty, field, at, .. }| {
         format!(
-            "`{field}` of `{ty}` ({at}) has `#[serde(skip)]`: in another process it arrives as its `Default`; \
-             leave the attribute out, or send a type without the field"
+            "`{field}` of `{ty}` ({at}) has `#[serde(skip)]`: it does not arrive in another process, which has a \
+             default instead; leave the attribute out, or send a type without the field"
         )
     };
-    skipped.map(loss).collect()
+    sources.skipped_fields().into_iter().filter(is_sent).map(loss).collect()
 }
 
-/// Calls that are made one after the other to another process.
+/// Calls to another process that are made again and again.
 fn round_trips(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
+    let is_remote = |(caller, callee)| plan.placement.edge_kind(caller, callee) != EdgeKind::Direct;
     let mut told = BTreeSet::new();
     let trips = sources.calls_in_loops().into_iter().filter_map(|repeated| {
-        let Repeated { caller, callee, method, at } = repeated;
-        let caller = caller.map_or(MAIN, |ty| component_of(graph, &ty));
-        let (callee, node) = graph.components.iter().find(|(name, _)| last(name, '.') == callee)?;
-        let is_known = node.methods.iter().any(|it| it.name == method);
-        let is_direct = plan.placement.edge_kind(caller, callee) == EdgeKind::Direct;
-        let is_first = told.insert((caller, callee, method.clone()));
-        (is_known && !is_direct && is_first).then(|| {
-            format!(
-                "{caller} calls {callee}.{method} in a loop ({at}), and each call is one to another process: have a \
-                 method take them all at once, or put both into one group"
-            )
-        })
+        let Repeated { caller, callee, method, at } = &repeated;
+        // Where it cannot be seen who calls, it may be each that can.
+        let mut callers = graph.edges().filter(|(holder, it)| {
+            it == callee && caller.as_ref().is_none_or(|caller| caller == holder)
+        });
+        let is_known = graph.methods().any(|(name, it)| name == callee && it.name == *method);
+        let are_remote = callers.next().is_some_and(is_remote) && callers.all(is_remote);
+        let text = format!(
+            "{callee}.{method} is called in a loop ({at}), and each call is one to another process: have a method \
+             take them all at once, or put both into one group"
+        );
+        let call = (caller.clone(), callee.clone(), method.clone());
+        (is_known && are_remote && told.insert(call)).then_some(text)
     });
     trips.collect()
-}
-
-/// The component that a type implements; others belong to `main`, for all that can be seen.
-fn component_of<'a>(graph: &'a Graph, ty: &str) -> &'a str {
-    let without_arguments = |it: &'a str| it.split('<').next().unwrap_or(it);
-    let mut components = graph.components.iter();
-    let found = components.find(|(_, it)| last(without_arguments(&it.implementation), ':') == ty);
-    found.map_or(MAIN, |(name, _)| name)
-}
-
-/// What stands behind the last of `separator`.
-fn last(path: &str, separator: char) -> &str {
-    path.rsplit(separator).next().unwrap_or(path)
 }
 
 impl fmt::Display for Findings {
@@ -166,7 +158,9 @@ mod tests {
 
     #[test]
     fn what_is_lost_or_slow_between_processes_is_a_warning_there() {
-        let text = "struct Body { #[serde(skip)] cache: u8 }
+        let text = "#[component] trait Store {}
+            struct Body { size: u8, #[serde(skip)] cache: u8 }
+            mod page { struct Body { #[serde(skip)] cache: u8 } }
             struct Other { #[serde(skip)] cache: u8 }
             #[weaver::main]
             async fn main(store: Ref<dyn Store>) {
@@ -176,10 +170,10 @@ mod tests {
         let found = findings_in(text, put(), "", &[]);
         let [loss, trip] = &found.warnings[..] else { panic!("{found}") };
         assert!(
-            loss.starts_with("`cache` of `Body` (src/main.rs:1) has `#[serde(skip)]`"),
+            loss.starts_with("`cache` of `Body` (src/main.rs:2) has `#[serde(skip)]`"),
             "{loss}"
         );
-        assert!(trip.starts_with("main calls Store.put in a loop (src/main.rs:5)"), "{trip}");
+        assert!(trip.starts_with("Store.put is called in a loop (src/main.rs:7)"), "{trip}");
         let together = findings_in(text, put(), "[placement]\ndefault = \"together\"", &[]);
         assert_eq!(together, Findings::default());
     }

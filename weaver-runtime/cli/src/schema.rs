@@ -148,9 +148,19 @@ impl Schema {
         are_clear && forms.all(|form| form.is_plain() || is_exempt(form))
     }
 
-    /// Of all structs and enums in it.
-    pub(crate) fn names(self) -> impl Iterator<Item = String> {
-        self.definitions.into_iter().map(|definition| definition.name)
+    /// Of all structs and enums that values of it are made of, the names, and those of a struct's fields.
+    pub(crate) fn outlines(self) -> Vec<(String, Option<Vec<String>>)> {
+        let items = self.definitions.iter().filter_map(|it| it.name.strip_prefix(STREAM));
+        let items = items.filter_map(|name| Self::parse(items_of(name)).ok());
+        let mut outlines: Vec<_> = items.flat_map(Self::outlines).collect();
+        let own = self.definitions.into_iter().filter(|definition| !definition.is_stream());
+        outlines.extend(own.map(|Definition { name, body }| match body {
+            Body::Struct(Fields::Named(fields)) => {
+                (name, Some(fields.into_iter().map(|(name, _)| name).collect()))
+            }
+            Body::Struct(_) | Body::Enum(_) | Body::Unclear(_) => (name, None),
+        }));
+        outlines
     }
 
     fn definition(&self, number: usize) -> Option<&Definition> {
@@ -291,6 +301,11 @@ impl fmt::Display for Type<'_> {
             Form::Unknown(text) => f.write_str(text),
         }
     }
+}
+
+/// The shape of a stream's items, of what follows in its name; what is wrong with them, where they have none.
+fn items_of(name: &str) -> &str {
+    name.strip_prefix('<').and_then(|items| items.strip_suffix('>')).unwrap_or(name)
 }
 
 /// What a stream yields, of the shape of its items, which are results.

@@ -182,7 +182,8 @@ impl Supervisor {
         self.replicas.retain(|id, replica| replica.phase != Phase::Stopped || wanted.contains(id));
         for (id, replica) in &mut self.replicas {
             let is_wanted = wanted.contains(id);
-            if is_wanted && !changed(id) {
+            let has_ended = matches!(replica.phase, Phase::Stopping { .. } | Phase::Stopped);
+            if is_wanted && !changed(id) && !has_ended {
                 continue;
             }
             let (next, is_there) = match (replica.phase, is_wanted) {
@@ -449,11 +450,18 @@ mod tests {
         supervisor.handle_ended(&id("main", 0), START, now, 1.0);
         assert_eq!(supervisor.tick(now + seconds(4)), []);
         let wanted = BTreeSet::from([id("main", 0)]);
-        supervisor.handle_replace(&wanted, |_| true, now);
+        // Also by one of something else, on which it may depend.
+        supervisor.handle_replace(&wanted, |_| false, now);
         assert_eq!(
             supervisor.tick(now + seconds(4)),
             [Action::Start(id("main", 0), Generation(1))]
         );
+        // Before its process has ended, too.
+        supervisor.handle_started(&at("main", 0, 1), now);
+        supervisor.handle_finished(&id("main", 0), now);
+        supervisor.handle_replace(&wanted, |_| false, now);
+        supervisor.handle_ended(&id("main", 0), Generation(1), now, 1.0);
+        assert_eq!(supervisor.tick(now), [Action::Start(id("main", 0), Generation(2))]);
     }
 
     #[test]

@@ -1,11 +1,22 @@
 //! `weaver call`.
 
-use std::{convert::Infallible, error::Error, fmt, future::poll_fn, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error,
+    fmt,
+    future::poll_fn,
+    io::{self, Write},
+    time::Duration,
+};
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn_blocking},
+    time::sleep,
+};
 use weaver_runtime::{
     CallError, Failure, Message, Ran, Request,
     control::Program,
@@ -90,18 +101,54 @@ enum CallFailed {
     NoResult(String),
 }
 
+/// As of a process that SIGINT ended.
+const INTERRUPTED_EXIT_CODE: u8 = 128 + 2;
+
+/// Lines that wait to be printed.
+const LINES_MAX: usize = 64;
+
+/// Prints lines as fast as they are read, on a thread of its own: a pager may stop reading for as long as it likes,
+/// and the connection lives on.
+struct Printer {
+    lines: mpsc::Sender<String>,
+    done: JoinHandle<io::Result<()>>,
+}
+
+impl Printer {
+    fn start() -> Self {
+        let (lines, mut waiting) = mpsc::channel::<String>(LINES_MAX);
+        let done = spawn_blocking(move || {
+            while let Some(line) = waiting.blocking_recv() {
+                writeln!(io::stdout(), "{line}")?;
+            }
+            Ok(())
+        });
+        Self { lines, done }
+    }
+
+    /// Whether somebody reads.
+    async fn print(&self, line: String) -> bool {
+        self.lines.send(line).await.is_ok()
+    }
+
+    /// Waits until everything is printed, or nobody reads any more.
+    async fn end(self) {
+        drop(self.lines);
+        let _ = self.done.await;
+    }
+}
+
 /// How often a command that waits for a call asks where the replicas are: they may have been started anew.
 const ROUTES_MILLISECONDS: u64 = 500;
 
 impl Call {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let record = one(state::running()?, self.app.as_deref(), self.pid)?;
-        runtime()?.block_on(self.answer(&record))?;
-        Ok(0)
+        runtime()?.block_on(self.answer(&record))
     }
 
     /// Prints what was asked for.
-    async fn answer(&self, record: &Record) -> Result<(), Box<dyn Error>> {
+    async fn answer(&self, record: &Record) -> Result<u8, Box<dyn Error>> {
         let program = record.ask(async |deployer| deployer.program().await);
         let program = program.await.map_err(|error| {
             error.context(format_args!("the deployer of {} does not tell its program", record.app))
@@ -114,13 +161,17 @@ impl Call {
                 listing.to_string()
             };
             logs::say(text.trim_end());
-            return Ok(());
+            return Ok(0);
         };
         let method = Method::find(&record.app, &program.graph, name)?;
         let arguments = method.read(self.arguments()?.as_ref())?;
         let limits = Limits { replica_wait: program.replica_wait, ..Limits::default() };
         let endpoint = record.endpoint(&limits)?;
-        let called = method.call(record, &program, &endpoint, &arguments).await;
+        let called = tokio::select! {
+            called = method.call(record, &program, &endpoint, &arguments) => called,
+            _ = tokio::signal::ctrl_c() => Ok(INTERRUPTED_EXIT_CODE),
+        };
+        // The callee hears of it, and stops.
         endpoint.close().await;
         called
     }
@@ -128,7 +179,7 @@ impl Call {
     fn arguments(&self) -> Result<Option<Value>, CallFailed> {
         let Some(text) = self.arguments.as_deref() else { return Ok(None) };
         let parsed = match text {
-            "-" => serde_json::from_reader(std::io::stdin().lock()),
+            "-" => serde_json::from_reader(io::stdin().lock()),
             text => serde_json::from_str(text),
         };
         let is_word = text.starts_with(char::is_alphabetic);
@@ -234,20 +285,20 @@ impl<'a> Method<'a> {
         let hash = key.map(|key| route::key(&key)).map_err(|part| {
             let name = &self.name;
             logs::note(&format!(
-                "{name} is routed by `{part}`, which has another name where it is sent: any replica is called"
+                "{name} is routed by `{part}`, and nothing of that name is sent: any replica is called"
             ));
         });
         hash.ok()
     }
 
-    /// Calls it, and prints what it returns.
+    /// Calls it, and prints what it returns; the exit code.
     async fn call(
         &self,
         record: &Record,
         program: &Program,
         endpoint: &Endpoint,
         arguments: &Dynamic,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> Result<u8, Box<dyn Error>> {
         let Program { graph, placement, routes, .. } = program;
         let router =
             Router::new(endpoint.clone(), Hello::new(graph.fingerprint()), graph.signatures());
@@ -274,15 +325,27 @@ impl<'a> Method<'a> {
         )?;
         let Some(shape) = self.signature.result.items() else {
             logs::say(&serde_json::to_string_pretty(&value)?);
-            return Ok(());
+            return Ok(0);
         };
+        let mut code = 0;
+        let printer = Printer::start();
         for mut items in streams {
             while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
                 let item = item.and_then(|it| it.decode_with(ValueSeed(shape.root()), Ran::Yes));
-                logs::say(&self.value(item.map_err(failed)?)?.to_string());
+                match self.value(item.map_err(failed)?) {
+                    Ok(value) if printer.print(value.to_string()).await => {}
+                    // Nobody reads them any more.
+                    Ok(_) => return Ok(code),
+                    // The author's, which does not end the stream.
+                    Err(error) => {
+                        logs::error(&error);
+                        code = 1;
+                    }
+                }
             }
         }
-        Ok(())
+        printer.end().await;
+        Ok(code)
     }
 
     /// What is in a result, which was decoded by the type that the program told.

@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    thread,
 };
 
 use clap::Args;
@@ -19,7 +20,8 @@ use crate::{
 /// Builds the program as `weaver deploy` does and asks it. What would be refused at the start, or fail when it is
 /// called, is an error; what works, and may not be meant, a warning. Exit code 0 without errors, else 1.
 ///
-/// Calls in loops, and fields that serde skips, are found in the sources as they stand, without types and macros.
+/// Calls to another process in a loop, and fields with `#[serde(skip)]` of what is sent to one, are found in the sources
+/// as they stand, without types and macros. A comment with `weaver: meant`, on the line or above it, says that one is.
 ///
 /// No `main` is run, no `init`, and nothing built for a sandbox: whether addresses are free, what `init` says, and
 /// whether the code compiles to WebAssembly, only a start can tell.
@@ -68,6 +70,12 @@ impl Check {
     }
 }
 
+/// As much as rustc gives itself, eight times: without optimization more is needed.
+const PARSING_STACK_BYTES: usize = 64 << 20;
+
+/// What is longer was written by a machine.
+const SOURCE_BYTES_MAX: u64 = 1 << 20;
+
 impl Planned {
     fn findings(&self) -> Result<Findings, Box<dyn Error>> {
         let Self { project, graph, plan, misfits, panic_aborts, .. } = self;
@@ -75,7 +83,13 @@ impl Planned {
         if *panic_aborts && aborting.is_empty() {
             aborting.push("the build, by cargo's configuration or its environment,".to_owned());
         }
-        let mut found = Findings::new(graph, plan, &self.sources(), &aborting);
+        let mut found = thread::scope(|scope| -> Result<_, Box<dyn Error>> {
+            // Sources may be nested as deeply as their author's compiler, which has room, allows.
+            let builder = thread::Builder::new().stack_size(PARSING_STACK_BYTES);
+            let look = || Findings::new(graph, plan, &self.sources(), &aborting);
+            let found = builder.spawn_scoped(scope, look)?.join();
+            found.map_err(|_| "the sources could not be looked at".into())
+        })?;
         found.errors.splice(0..0, misfits.iter().cloned());
         if plan.sandboxed().next().is_some() {
             found.errors.extend(project.named_guest().err().map(|error| error.to_string()));
@@ -89,8 +103,13 @@ impl Planned {
         let whole = here.canonicalize().unwrap_or_default();
         // Where weaver is a checkout, it is among them.
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("src");
-        let files = built_from(&self.binary).into_iter().filter(|path| !path.starts_with(&ours));
-        let files = files.filter_map(|path| {
+        let is_read = |path: &PathBuf| {
+            let is_rust = path.extension().is_some_and(|it| it == "rs");
+            is_rust
+                && !path.starts_with(&ours)
+                && fs::metadata(path).is_ok_and(|it| it.len() <= SOURCE_BYTES_MAX)
+        };
+        let files = built_from(&self.binary).into_iter().filter(is_read).filter_map(|path| {
             let text = fs::read_to_string(&path).ok()?;
             let name = match path.strip_prefix(&whole) {
                 Ok(inside) if here == Path::new(".") => inside.to_owned(),

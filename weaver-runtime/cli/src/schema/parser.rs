@@ -1,6 +1,8 @@
 //! Reads the text of a shape.
 
-use super::{Body, Definition, Fields, Form, STREAM, Scalar, Schema, SchemaError, Variant};
+use super::{
+    Body, Definition, Fields, Form, STREAM, Scalar, Schema, SchemaError, Variant, items_of,
+};
 
 /// How deep a text may nest: values deeper than this cannot be sent either.
 const DEPTH_MAX: usize = 256;
@@ -315,10 +317,7 @@ const FORMS_MAX: usize = 1 << 20;
 
 fn named(number: usize, name: &str) -> Form {
     match name.strip_prefix(STREAM) {
-        Some(items) => {
-            let shape = items.strip_prefix('<').and_then(|items| items.strip_suffix('>'));
-            Form::Stream(shape.unwrap_or(items).to_owned())
-        }
+        Some(items) => Form::Stream(items_of(items).to_owned()),
         None => Form::Named(number),
     }
 }

@@ -26,7 +26,7 @@ fn round_trips_in_a_loop_are_warned_of_where_they_are_some() {
         ended.stdout
     };
     let apart = check("");
-    let start = "warning: main calls Even.next in a loop (";
+    let start = "warning: Even.next is called in a loop (";
     assert!(apart.starts_with(start) && apart.contains("collatz/src/main.rs:"), "{apart}");
     assert!(
         apart.ends_with("collatz: 2 components in 3 groups, 0 errors, 2 warnings\n"),
