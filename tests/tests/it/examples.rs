@@ -18,7 +18,7 @@ use crate::{
     support::{Deployment, fresh_directory},
 };
 
-const EXAMPLES: [&str; 8] =
+pub(crate) const EXAMPLES: [&str; 8] =
     ["chat", "collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
 
 /// The first sandbox begins with building the host, which takes minutes.

@@ -14,7 +14,11 @@ mod shutdown;
 mod torture;
 mod traces;
 
-use std::{path::Path, process::Command, sync::LazyLock};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
 
 /// Everything that the tests run, built before any of it runs: beside a compiler, what is measured in seconds
 /// takes many.
@@ -27,4 +31,13 @@ static BUILT: LazyLock<()> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--locked", "--bin", "weaver-host", "--manifest-path"]).arg(host);
     assert!(cargo.status().is_ok_and(|status| status.success()), "the host does not build");
+    // Each guest is compiled once: tests that begin together would each do it.
+    let host = examples::PROGRAMS.join("weaver-host");
+    let guests = examples::EXAMPLES.map(|name| examples::GUESTS.join(name).with_extension("wasm"));
+    for guest in guests.iter().chain([&*sandboxes::WASM]) {
+        let mut compiling = Command::new(&host);
+        compiling.arg("graph").arg(guest).arg(weaver_runtime::sandbox::cache());
+        let compiled = compiling.stdout(Stdio::null()).status();
+        assert!(compiled.is_ok_and(|it| it.success()), "{} does not compile", guest.display());
+    }
 });

@@ -20,6 +20,8 @@ use weaver_runtime::{
     control,
 };
 
+use crate::logs;
+
 /// A program cannot be asked for its components.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
@@ -66,8 +68,12 @@ pub(crate) enum ProgramError {
     Source(PathBuf),
 }
 
-/// A program answers in milliseconds; a debug build on a loaded machine in a second.
-const ANSWER_SECONDS_MAX: u64 = 20;
+/// A program answers in milliseconds; a large one without optimization, on a machine with much else to do, has taken
+/// 20 s.
+const ANSWER_SECONDS_MAX: u64 = 30;
+
+/// After that it is said what is waited for.
+const QUIET_SECONDS: u64 = 5;
 
 /// A program of a thousand components needs a megabyte.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -82,7 +88,10 @@ pub(crate) fn answer(program: &Path, config: Option<&Path>) -> Result<Answer, Pr
     asking.envs(config.map(|path| (CONFIG_VARIABLE, path)));
     asking.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = asking.spawn().map_err(run)?;
-    let printed = printed(&mut child);
+    let printed = printed(&mut child, || {
+        let path = program.display();
+        logs::note(&format!("waiting for {path} to tell its components"));
+    });
     // Ends the program, if it is running something else.
     drop(child.stdin.take());
     let status = child.wait().map_err(run)?;
@@ -136,8 +145,8 @@ pub(crate) fn ask(program: &Path) -> Result<u8, ProgramError> {
 /// a runtime.
 const POLL_MILLISECONDS: u64 = 5;
 
-/// Both outputs, once they end; `None` when that takes too long.
-fn printed(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
+/// Both outputs, once they end; `None` when that takes too long. `wait` is called when it takes a while.
+fn printed(child: &mut Child, wait: impl FnOnce()) -> Option<(Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (done, read) = mpsc::channel();
     // Not joined: if the program does not end, our caller ends it, and they end with it.
@@ -147,7 +156,14 @@ fn printed(child: &mut Child) -> Option<(Vec<u8>, Vec<u8>)> {
         // Nobody waits any more when the time is up.
         let _ = done.send((stdout, stderr.join().unwrap_or_default()));
     });
-    read.recv_timeout(Duration::from_secs(ANSWER_SECONDS_MAX)).ok()
+    let early = Duration::from_secs(QUIET_SECONDS);
+    let late = Duration::from_secs(ANSWER_SECONDS_MAX) - early;
+    read.recv_timeout(early)
+        .or_else(|_| {
+            wait();
+            read.recv_timeout(late)
+        })
+        .ok()
 }
 
 fn bounded(output: impl Read) -> Vec<u8> {

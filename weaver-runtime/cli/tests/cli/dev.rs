@@ -118,6 +118,7 @@ fn one_process_has_all_components() {
 #[test]
 fn a_source_that_does_not_compile_is_waited_for() {
     let sandbox = Sandbox::new();
+    sandbox.share_target();
     let project = sandbox.project("edited", &[]);
     let made = sandbox.run(&["new", "--bare", project.to_str().unwrap()]);
     assert_eq!(made.code, Some(0), "{made:#?}");
@@ -131,7 +132,6 @@ fn a_source_that_does_not_compile_is_waited_for() {
 
     let mut command = sandbox.weaver();
     command.arg("dev").arg(&project);
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new"));
     let deployment = Deployment::start(&sandbox, command);
     let says = |text: &str| until(text, BUILD, || deployment.stderr().contains(text));
     says("cannot find macro `fromat`");

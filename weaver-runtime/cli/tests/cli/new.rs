@@ -22,16 +22,13 @@ fn lock(folder: &Path) {
 #[test]
 fn it_builds_and_its_tests_pass() {
     let sandbox = Sandbox::new();
+    sandbox.share_target();
     let (path, said) = new(&sandbox, &[]);
     for text in ["cargo run --manifest-path", "cargo test --manifest-path", "deploy", "graph"] {
         assert!(said.contains(text), "{said}");
     }
     lock(Path::new(&path));
-    let tested = Command::new(env!("CARGO"))
-        .args(["test", "--manifest-path", &format!("{path}/Cargo.toml")])
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new"))
-        .output()
-        .unwrap();
+    let tested = Command::new(env!("CARGO")).arg("test").current_dir(&path).output().unwrap();
     let stderr = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{stderr}");
     assert!(String::from_utf8_lossy(&tested.stdout).contains("1 passed"), "{tested:?}");

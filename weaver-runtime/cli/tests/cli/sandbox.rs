@@ -55,6 +55,19 @@ impl Sandbox {
         self.named_fixture(name, name, args, config)
     }
 
+    /// Lets cargo, in this place, use what it has built for the workspace: most of what a new program needs.
+    pub(crate) fn share_target(&self) {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        // As in the workspace: with another profile everything would be built anew.
+        let config = format!(
+            "[build]\ntarget-dir = {target:?}\n[profile.dev]\ndebug = \"line-tables-only\"\n\
+             [profile.dev.package.\"*\"]\ndebug = false\n"
+        );
+        let folder = self.directory.path().join(".cargo");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("config.toml"), config).unwrap();
+    }
+
     /// The same, for an application called `app`.
     pub(crate) fn named_fixture(
         &self,
