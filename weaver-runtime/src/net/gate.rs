@@ -302,9 +302,11 @@ impl Gate {
             self.totals.calls.idle().await;
             self.streams.idle().await;
         };
-        // When the time is up, what is left is counted.
-        let _ = timeout(limit, finished).await;
-        let left = self.totals.calls.count() + self.streams.count();
+        // Counted only when the time is up: one that comes late has a place for the moment in which it is refused.
+        let left = match timeout(limit, finished).await {
+            Ok(()) => 0,
+            Err(_) => self.totals.calls.count() + self.streams.count(),
+        };
         self.phase.send_replace(Phase::Closing);
         let flushed = async {
             self.writers.idle().await;
