@@ -318,11 +318,8 @@ impl<'a> Method<'a> {
         };
         let mut answer = called.map_err(failed)?;
         let streams = answer.detach_streams();
-        let value = self.value(
-            answer
-                .decode_with(ValueSeed(self.signature.result.root()), Ran::Yes)
-                .map_err(failed)?,
-        )?;
+        let result = answer.decode_with(ValueSeed(self.signature.result.root()), Ran::Yes);
+        let value = self.value(result.map_err(failed)?)?;
         let Some(shape) = self.signature.result.items() else {
             logs::say(&serde_json::to_string_pretty(&value)?);
             return Ok(0);
