@@ -106,7 +106,7 @@ fn demand_mark(component: &Path) -> TokenStream {
     let check = quote_spanned!(span=> #private::Mark::<__Marked>::check());
     quote! {
         const _: () = {
-            use ::weaver::__private::Unmarked as _;
+            use #private::Unmarked as _;
             fn _is_marked<__Marked: #component + ?::core::marker::Sized>() {
                 #check
             }

@@ -126,15 +126,21 @@ impl Schema {
         let (value, _) = self.result()?;
         let Form::Stream(items) = value.form else { return None };
         let items = Self::parse(items).ok()?;
-        (self.is_plain_except(Some(value.form)) && items.is_plain()).then_some(items)
+        let is_all = self.is_clear() && self.not_plain().eq([value.form]);
+        (is_all && items.is_plain()).then_some(items)
     }
 
     /// Whether it is known in full, and no stream.
     pub(crate) fn is_plain(&self) -> bool {
-        self.is_plain_except(None)
+        self.is_clear() && self.not_plain().next().is_none()
     }
 
-    fn is_plain_except(&self, exempt: Option<&Form>) -> bool {
+    fn is_clear(&self) -> bool {
+        !self.definitions.iter().any(|it| matches!(it.body, Body::Unclear(_)))
+    }
+
+    /// The places that are, or hold, a stream or what is not known.
+    fn not_plain(&self) -> impl Iterator<Item = &Form> {
         let fields = self.definitions.iter().flat_map(|definition| match &definition.body {
             // That of a stream, which is known by its name.
             Body::Struct(_) if definition.is_stream() => Vec::new(),
@@ -142,10 +148,7 @@ impl Schema {
             Body::Enum(variants) => variants.iter().map(|variant| &variant.fields).collect(),
             Body::Unclear(_) => Vec::new(),
         });
-        let are_clear = !self.definitions.iter().any(|it| matches!(it.body, Body::Unclear(_)));
-        let mut forms = fields.flat_map(Fields::forms).chain([&self.root]);
-        let is_exempt = |form| exempt.is_some_and(|exempt| std::ptr::eq(exempt, form));
-        are_clear && forms.all(|form| form.is_plain() || is_exempt(form))
+        fields.flat_map(Fields::forms).chain([&self.root]).filter(|form| !form.is_plain())
     }
 
     /// Of all structs and enums that values of it are made of, the names, and those of a struct's fields.

@@ -19,7 +19,7 @@ use syn::{
 };
 
 /// In a comment on the line of a finding, or on the one above, it says that it is meant.
-pub(crate) const MEANT: &str = "weaver: meant";
+const MEANT: &str = "weaver: meant";
 
 /// A program's files, parsed.
 pub(crate) struct Sources(Vec<Source>);
@@ -114,9 +114,9 @@ impl Source {
 /// Whether it is there for tests alone.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        let is_test = attribute.path().segments.last().is_some_and(|it| it.ident == "test");
         let condition = attribute.path().is_ident("cfg").then(|| attribute.meta.to_token_stream());
-        is_test || condition.is_some_and(|it| it.to_string().replace(' ', "") == "cfg(test)")
+        is_named(attribute, "test")
+            || condition.is_some_and(|it| it.to_string().replace(' ', "") == "cfg(test)")
     })
 }
 
@@ -221,8 +221,18 @@ fn referenced(ty: &Type) -> Option<String> {
     (name == "Ref").then(|| last_name(&bound.path))?
 }
 
+/// Whether an attribute has this name, with or without a path to it.
+fn is_named(attribute: &Attribute, name: &str) -> bool {
+    last_name(attribute.path()).is_some_and(|it| it == name)
+}
+
 fn component_attribute(attributes: &[Attribute]) -> Option<&Attribute> {
-    attributes.iter().find(|it| last_name(it.path()).is_some_and(|name| name == "component"))
+    attributes.iter().find(|attribute| is_named(attribute, "component"))
+}
+
+/// What a name stands for, unless it stands for several.
+fn only(names: &BTreeSet<String>) -> Option<&String> {
+    names.first().filter(|_| names.len() == 1)
 }
 
 /// By trait, what its component is called; several where a name stands for several.
@@ -231,8 +241,7 @@ struct Components(BTreeMap<String, BTreeSet<String>>);
 
 impl Components {
     fn of(&self, name: &str) -> Option<&String> {
-        let mut names = self.0.get(name)?.iter();
-        names.next().filter(|_| names.next().is_none())
+        only(self.0.get(name)?)
     }
 }
 
@@ -263,14 +272,13 @@ struct Holders {
 impl Holders {
     /// The trait of the references that a field of this name holds, if it is one.
     fn only(&self, field: &str) -> Option<&String> {
-        let traits: BTreeSet<_> = self.fields.values().filter_map(|it| it.get(field)).collect();
-        let mut traits = traits.into_iter();
-        traits.next().filter(|_| traits.next().is_none())
+        let mut traits = self.fields.values().filter_map(|it| it.get(field));
+        let first = traits.next()?;
+        traits.all(|it| it == first).then_some(first)
     }
 
     fn implemented_by(&self, ty: &str) -> Option<&String> {
-        let mut traits = self.implementations.get(ty)?.iter();
-        traits.next().filter(|_| traits.next().is_none())
+        only(self.implementations.get(ty)?)
     }
 }
 
@@ -343,7 +351,7 @@ fn is_self(expression: &Expr) -> bool {
 }
 
 fn is_main(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| last_name(attribute.path()).is_some_and(|it| it == "main"))
+    attributes.iter().any(|attribute| is_named(attribute, "main"))
 }
 
 impl<'ast> Visit<'ast> for CallsInLoops<'_> {
