@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     error::Error,
-    io::Write,
+    io::{self, Write},
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,10 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Color, Style};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Prints a line to standard output. Nobody reads it if that fails.
 pub(crate) fn say(text: &str) {
@@ -95,6 +98,40 @@ fn print(line: Line, lost: &AtomicUsize) {
             let text = format!("weaver │ {lost} lines were lost because nobody read the output");
             let _ = writeln!(anstream::stderr().lock(), "{text}");
         }
+    }
+}
+
+/// Lines that wait in a [`Printer`].
+const PRINTER_LINES_MAX: usize = 64;
+
+/// Prints lines as fast as they are read, on a thread of its own: a pager may stop reading for as long as it likes,
+/// and the connection that they come from lives on. Other than what is announced, none is lost.
+pub(crate) struct Printer {
+    lines: tokio::sync::mpsc::Sender<String>,
+    done: JoinHandle<io::Result<()>>,
+}
+
+impl Printer {
+    pub(crate) fn start() -> Self {
+        let (lines, mut waiting) = tokio::sync::mpsc::channel::<String>(PRINTER_LINES_MAX);
+        let done = spawn_blocking(move || {
+            while let Some(line) = waiting.blocking_recv() {
+                writeln!(io::stdout(), "{line}")?;
+            }
+            Ok(())
+        });
+        Self { lines, done }
+    }
+
+    /// Whether somebody reads.
+    pub(crate) async fn print(&self, line: String) -> bool {
+        self.lines.send(line).await.is_ok()
+    }
+
+    /// Waits until everything is printed, or nobody reads any more.
+    pub(crate) async fn end(self) {
+        drop(self.lines);
+        let _ = self.done.await;
     }
 }
 

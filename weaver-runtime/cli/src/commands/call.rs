@@ -1,22 +1,11 @@
 //! `weaver call`.
 
-use std::{
-    convert::Infallible,
-    error::Error,
-    fmt,
-    future::poll_fn,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{convert::Infallible, error::Error, fmt, future::poll_fn, io, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::{
-    sync::mpsc,
-    task::{JoinHandle, spawn_blocking},
-    time::sleep,
-};
+use tokio::time::sleep;
 use weaver_runtime::{
     CallError, Failure, Message, Ran, Request,
     control::Program,
@@ -28,7 +17,7 @@ use weaver_runtime::{
 
 use super::runtime;
 use crate::{
-    logs,
+    logs::{self, Printer},
     schema::{Dynamic, JsonError, SchemaError, ValueSeed},
     signature::{Signature, describe},
     state::{self, Record},
@@ -103,40 +92,6 @@ enum CallFailed {
 
 /// As of a process that SIGINT ended.
 const INTERRUPTED_EXIT_CODE: u8 = 128 + 2;
-
-/// Lines that wait to be printed.
-const LINES_MAX: usize = 64;
-
-/// Prints lines as fast as they are read, on a thread of its own: a pager may stop reading for as long as it likes,
-/// and the connection lives on.
-struct Printer {
-    lines: mpsc::Sender<String>,
-    done: JoinHandle<io::Result<()>>,
-}
-
-impl Printer {
-    fn start() -> Self {
-        let (lines, mut waiting) = mpsc::channel::<String>(LINES_MAX);
-        let done = spawn_blocking(move || {
-            while let Some(line) = waiting.blocking_recv() {
-                writeln!(io::stdout(), "{line}")?;
-            }
-            Ok(())
-        });
-        Self { lines, done }
-    }
-
-    /// Whether somebody reads.
-    async fn print(&self, line: String) -> bool {
-        self.lines.send(line).await.is_ok()
-    }
-
-    /// Waits until everything is printed, or nobody reads any more.
-    async fn end(self) {
-        drop(self.lines);
-        let _ = self.done.await;
-    }
-}
 
 /// How often a command that waits for a call asks where the replicas are: they may have been started anew.
 const ROUTES_MILLISECONDS: u64 = 500;
