@@ -19,8 +19,9 @@ pub struct Graph {
     pub package: String,
     /// The components by name: those with an implementation in the program.
     pub components: BTreeMap<String, ComponentNode>,
-    /// What the arguments of `main` refer to. (`main` may `get` any other component as well.)
-    pub main: Requests,
+    /// What the arguments of `main` refer to. (`main` may `get` any other component as well.) None of a program with
+    /// a `main` of its own, which starts weaver by [`App::builder`](crate::App::builder): only a process can run it.
+    pub main: Option<Requests>,
 }
 
 /// One component.
@@ -168,7 +169,7 @@ impl Graph {
 
     fn requests(&self) -> impl Iterator<Item = (&str, &Requests)> {
         let components = self.components.iter().map(|(name, node)| (name.as_str(), &node.requests));
-        std::iter::once((MAIN, &self.main)).chain(components)
+        self.main.iter().map(|main| (MAIN, main)).chain(components)
     }
 }
 

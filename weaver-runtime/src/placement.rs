@@ -143,7 +143,7 @@ mod tests {
                 ("Pay".to_owned(), node(&[])),
                 ("Store".to_owned(), node(&[])),
             ]),
-            main: Requests::default(),
+            main: Some(Requests::default()),
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Registry {
     /// In the order of their components' names, of which each is there once. A component's place in it
     /// is its index on the wire.
     implementations: Vec<&'static Implementation>,
-    main: Vec<FieldSpec>,
+    main: Option<Vec<FieldSpec>>,
     /// Made when it is first asked for: examining every type takes milliseconds, for a large program
     /// in a debug build half a second.
     graph: OnceLock<Graph>,
@@ -70,8 +70,11 @@ impl fmt::Display for RegistryErrors {
 impl std::error::Error for RegistryErrors {}
 
 impl Registry {
-    /// What is linked into this program; `main` is what the arguments of `main` ask for.
-    pub(crate) fn collect(package: String, main: Vec<FieldSpec>) -> Result<Self, RegistryErrors> {
+    /// What is linked into this program; `main` is what the arguments of weaver's `main` ask for.
+    pub(crate) fn collect(
+        package: String,
+        main: Option<Vec<FieldSpec>>,
+    ) -> Result<Self, RegistryErrors> {
         Self::check(package, inventory::iter::<Implementation>(), main)
     }
 
@@ -79,7 +82,7 @@ impl Registry {
     fn check(
         package: String,
         linked: impl IntoIterator<Item = &'static Implementation>,
-        main: Vec<FieldSpec>,
+        main: Option<Vec<FieldSpec>>,
     ) -> Result<Self, RegistryErrors> {
         let mut errors = Vec::new();
         // Constructors run in an order that the linker chose: sort, so that messages are stable.
@@ -166,7 +169,8 @@ impl Registry {
         self.graph.get_or_init(|| {
             let components = self.iter().map(|i| (i.component.name.to_owned(), component_node(i)));
             let components = components.collect();
-            Graph { package: self.package.clone(), components, main: requests(&self.main) }
+            let main = self.main.as_deref().map(requests);
+            Graph { package: self.package.clone(), components, main }
         })
     }
 
@@ -176,7 +180,7 @@ impl Registry {
 
     fn holders(&self) -> impl Iterator<Item = (&'static str, Vec<FieldSpec>)> {
         let components = self.iter().map(|i| (i.component.name, (i.fields)()));
-        std::iter::once((MAIN, self.main.clone())).chain(components)
+        self.main.iter().map(|main| (MAIN, main.clone())).chain(components)
     }
 
     fn check_references(&self, errors: &mut Vec<RegistryError>) {
@@ -358,7 +362,7 @@ mod tests {
         linked: Vec<&'static Implementation>,
         main: Vec<FieldSpec>,
     ) -> Result<Registry, RegistryErrors> {
-        Registry::check("shop".to_owned(), linked, main)
+        Registry::check("shop".to_owned(), linked, Some(main))
     }
 
     fn messages(linked: Vec<&'static Implementation>, main: Vec<FieldSpec>) -> Vec<String> {

@@ -122,7 +122,7 @@ mod tests {
         let graph = Graph {
             package: "shop".to_owned(),
             components: [("Store".to_owned(), node)].into(),
-            main: Requests { references: vec!["Store".to_owned()], ..Requests::default() },
+            main: Some(Requests { references: vec!["Store".to_owned()], ..Requests::default() }),
         };
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
         let plan = Plan::new(&graph, &config, Sandboxes::default());

@@ -33,7 +33,8 @@ use crate::{
 /// Mark its traits with `#[component]`; which of them run together is decided here, not in the code.
 ///
 /// Exit codes: 0 when it did what was asked, 1 when it could not and said why, 2 when the command line is not
-/// understood. `deploy` and `run` end with the exit code of the program's `main`; `deploy` with 0 after a signal.
+/// understood. `deploy` and `run` end with the exit code of the program's `main`; `deploy` with 0 after a signal. `run`
+/// ends with 75 when there was none, as the program could not be run, and `call` with 130 after Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "weaver", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -120,10 +121,10 @@ impl Planned {
         let names = graph.check_names(&project.config).err();
         let misfits = names.iter().map(ToString::to_string).chain(misfits);
         let misfits = misfits.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
-        let misfits = misfits.collect();
         // The names and sections were those that somebody wrote.
         project.config = config.unwrap_or(project.config);
         let plan = Plan::new(&graph, &project.config, sandboxes);
+        let misfits = misfits.chain(plan.misfit(&graph)).collect();
         Ok(Self { project, binary, graph, plan, misfits, panic_aborts })
     }
 

@@ -139,7 +139,7 @@ mod tests {
         let graph = Graph {
             package: "shop".to_owned(),
             components: [node("Cart", &["a \"b\""]), node("a \"b\"", &[])].into(),
-            main: Requests { listeners: vec!["web".to_owned()], ..references(&["Cart"]) },
+            main: Some(Requests { listeners: vec!["web".to_owned()], ..references(&["Cart"]) }),
         };
         let config = "[listeners.web]\naddress = \"127.0.0.1:80\"\n[groups.cart]\n\
                       components = [\"Cart\", 'a \"b\"']\nreplicas = 2\nsandbox = true\n";

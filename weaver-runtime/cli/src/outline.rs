@@ -46,10 +46,17 @@ const SUBJECT_CHARS_MAX: usize = 40;
 
 impl Outline<'_> {
     fn blocks(&self) -> Vec<Block> {
-        let main = Block {
-            title: MAIN.to_owned(),
-            rows: self.requests(MAIN, &self.graph.main),
-            note: Some("main may get any other component as well"),
+        let main = match &self.graph.main {
+            Some(requests) => Block {
+                title: MAIN.to_owned(),
+                rows: self.requests(MAIN, requests),
+                note: Some("main may get any other component as well"),
+            },
+            None => Block {
+                title: format!("{MAIN}, the program's own"),
+                rows: Vec::new(),
+                note: Some("main may get any component"),
+            },
         };
         let components = self.graph.components.iter().map(|(name, node)| {
             let title =
@@ -244,7 +251,7 @@ mod tests {
                 ("Store".to_owned(), node(("Disk<Json>", 75), store, references(&[]))),
             ]
             .into(),
-            main: Requests { listeners: vec!["shop".to_owned()], ..references(&["Cart"]) },
+            main: Some(Requests { listeners: vec!["shop".to_owned()], ..references(&["Cart"]) }),
         }
     }
 
@@ -321,7 +328,7 @@ problems
     #[test]
     fn a_program_of_main_alone_is_short() {
         let main = Requests::default();
-        let graph = Graph { package: "shop".to_owned(), components: [].into(), main };
+        let graph = Graph { package: "shop".to_owned(), components: [].into(), main: Some(main) };
         let expected = "\
 shop: 0 components in 1 group
 

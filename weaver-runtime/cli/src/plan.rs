@@ -36,7 +36,7 @@ pub(crate) enum Sandboxes {
     /// Those that say so.
     #[default]
     AsConfigured,
-    /// All, `main` as well.
+    /// All, `main` as well if it is weaver's.
     All,
 }
 
@@ -66,7 +66,8 @@ impl Plan {
             }
         }
         if sandboxes == Sandboxes::All {
-            groups.iter_mut().for_each(|group| {
+            let can = |group: &&mut Group| group.name != MAIN || graph.main.is_some();
+            groups.iter_mut().filter(can).for_each(|group| {
                 group.sandbox.get_or_insert_default();
             });
         }
@@ -84,6 +85,17 @@ impl Plan {
     pub(crate) fn has_remote_callers(&self, graph: &Graph, component: &str) -> bool {
         let callers = self.placement.callers_of(graph, component);
         callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
+    }
+
+    /// What cannot be started as this plan has it.
+    pub(crate) fn misfit(&self, graph: &Graph) -> Option<String> {
+        let is_own = self.sandboxed().any(|group| group.name == MAIN) && graph.main.is_none();
+        is_own.then(|| {
+            format!(
+                "[groups.{MAIN}] has a `sandbox`, and the program has a `main` of its own, which only a process can \
+                 run: leave it out, or make it `#[weaver::main]`"
+            )
+        })
     }
 
     /// Methods that cannot be called where this plan puts them, each with the reason.
@@ -238,7 +250,7 @@ mod tests {
         Graph {
             package: "shop".to_owned(),
             components: [node("Cart", &["Store"]), node("Main", &[]), node("Store", &[])].into(),
-            main: requests(&["Cart"]),
+            main: Some(requests(&["Cart"])),
         }
     }
 
@@ -331,5 +343,20 @@ edges
         let all = Plan::new(&graph(), &ConfigFile::default(), Sandboxes::All);
         assert_eq!(all.sandboxed().count(), all.groups.len());
         assert!(all.to_string().contains("  main   main  sandboxed\n"), "{all}");
+    }
+
+    #[test]
+    fn a_main_of_the_programs_own_is_not_for_a_sandbox() {
+        let own = Graph { main: None, ..graph() };
+        let all = Plan::new(&own, &ConfigFile::default(), Sandboxes::All);
+        assert!(all.sandboxed().all(|group| group.name != MAIN), "{all}");
+        assert_eq!(all.sandboxed().count(), all.groups.len() - 1);
+        assert_eq!(all.misfit(&own), None);
+
+        let config = ConfigFile::parse(Path::new("weaver.toml"), "[groups.main]\nsandbox = true");
+        let main = Plan::new(&own, &config.unwrap(), Sandboxes::default());
+        let misfit = main.misfit(&own).unwrap();
+        assert!(misfit.starts_with("[groups.main] has a `sandbox`"), "{misfit}");
+        assert_eq!(main.misfit(&graph()), None);
     }
 }

@@ -229,7 +229,7 @@ mod tests {
     fn a_program_of_another_source_is_not_understood() {
         let answer = |control| {
             let (package, components) = ("shop".to_owned(), BTreeMap::new());
-            let graph = Graph { package, components, main: Requests::default() };
+            let graph = Graph { package, components, main: Some(Requests::default()) };
             let answer = Answer { control, graph, misfits: Vec::new(), panic_aborts: false };
             let mut bytes = Vec::new();
             codec::encode(&answer, &mut bytes).unwrap();

@@ -20,8 +20,8 @@ pub enum LocalCalls {
 /// Starts a program. See [`App::builder`](super::App::builder).
 #[derive(Debug, Default)]
 pub struct AppBuilder {
-    pub(super) package: Option<&'static str>,
-    pub(super) main: Vec<FieldSpec>,
+    /// Of `#[weaver::main]`: the package, and what the arguments ask for.
+    pub(super) main: Option<(&'static str, Vec<FieldSpec>)>,
     pub(super) calls: LocalCalls,
     pub(super) config: Option<ConfigFile>,
     #[cfg(not(target_family = "wasm"))]

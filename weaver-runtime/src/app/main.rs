@@ -41,32 +41,52 @@ pub enum RuntimeSpec {
     label = "neither nothing nor a `Result<(), E>` of an error",
     note = "write `weaver::Result<()>`"
 )]
-pub trait MainResult {
+pub trait MainResult<As> {
     /// Prints the error, if it is one, and gives the exit code.
     fn report(self) -> u8;
 }
 
-impl MainResult for () {
+/// A result of an error that becomes a `Box<dyn Error>`.
+#[derive(Debug)]
+pub struct OfError(());
+
+/// A result of a `Box<dyn Error + Send + Sync>`, of which the standard library cannot make a `Box<dyn Error>` by `into`.
+#[derive(Debug)]
+pub struct OfSharedError(());
+
+impl MainResult<()> for () {
     fn report(self) -> u8 {
         0
     }
 }
 
-impl<E: Into<Box<dyn std::error::Error>>> MainResult for Result<(), E> {
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn std::error::Error>>> MainResult<OfError> for Result<(), E> {
     fn report(self) -> u8 {
-        match self {
-            Ok(()) => 0,
-            Err(error) => {
-                let error = crate::Error::from_std(&*error.into());
-                report::to_stderr(&format!("error: {error:?}"));
-                1
-            }
+        exit_code(self.map_err(Into::into))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl MainResult<OfSharedError> for Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn report(self) -> u8 {
+        exit_code(self.map_err(|error| error as Box<dyn std::error::Error>))
+    }
+}
+
+fn exit_code(result: Result<(), Box<dyn std::error::Error>>) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            let error = crate::Error::from_std(&*error);
+            report::to_stderr(&format!("error: {error:?}"));
+            1
         }
     }
 }
 
 /// Fills the arguments of the author's `main` and runs it.
-pub(crate) async fn run_main<F, Fut, R>(
+pub(crate) async fn run_main<F, Fut, R, As>(
     node: Arc<Node>,
     fields: fn() -> Vec<FieldSpec>,
     run: F,
@@ -74,7 +94,7 @@ pub(crate) async fn run_main<F, Fut, R>(
 where
     F: FnOnce(&Fields<'_>) -> Result<Fut>,
     Fut: Future<Output = R>,
-    R: MainResult,
+    R: MainResult<As>,
 {
     for field in fields() {
         if let FieldSpec::Reference(spec) = field

@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// Runs the program in the role that this process has.
-pub fn main<F, Fut, R>(spec: MainSpec, run: F) -> ExitCode
+pub fn main<F, Fut, R, As>(spec: MainSpec, run: F) -> ExitCode
 where
     F: FnOnce(&Fields<'_>) -> Result<Fut>,
     Fut: Future<Output = R>,
-    R: MainResult,
+    R: MainResult<As>,
 {
     let MainSpec { package, init, runtime, fields } = spec;
     let mut builder = AppBuilder::default().main(package, fields());
@@ -70,7 +70,7 @@ impl Drop for Running {
     }
 }
 
-async fn live<F, Fut, R>(
+async fn live<F, Fut, R, As>(
     role: Role,
     builder: AppBuilder,
     fields: fn() -> Vec<FieldSpec>,
@@ -79,7 +79,7 @@ async fn live<F, Fut, R>(
 where
     F: FnOnce(&Fields<'_>) -> Result<Fut>,
     Fut: Future<Output = R>,
-    R: MainResult,
+    R: MainResult<As>,
 {
     let main = async |node: Arc<Node>| run_main(node, fields, run).await;
     match role {

@@ -33,8 +33,7 @@ pub(super) enum Role {
 
 impl AppBuilder {
     pub(super) fn main(mut self, package: &'static str, main: Vec<FieldSpec>) -> Self {
-        self.package = Some(package);
-        self.main = main;
+        self.main = Some((package, main));
         self
     }
 
@@ -54,7 +53,8 @@ impl AppBuilder {
     }
 
     pub(super) fn role(&mut self) -> Result<Role, StartError> {
-        let registry = Registry::collect(self.package(), std::mem::take(&mut self.main))?;
+        let (package, main) = self.main.take().unzip();
+        let registry = Registry::collect(package.map_or_else(executable, str::to_owned), main)?;
         if let Some(question) = std::env::var_os(ASK_VARIABLE) {
             answer(&question.to_string_lossy(), &registry)?;
             return Ok(Role::Answered);
@@ -68,7 +68,7 @@ impl AppBuilder {
         };
         // Without a file there is nothing to compare, and no need for the graph.
         if config.path().is_some() {
-            match self.package {
+            match registry.graph().main {
                 Some(_) => registry.graph().check_names(&config)?,
                 None => registry.graph().check_names_without_main(&config)?,
             }
@@ -96,15 +96,12 @@ impl AppBuilder {
         };
         Ok(Node::start(registry, config, calls))
     }
+}
 
-    /// The package's name, or the executable's for a program with its own `main`.
-    fn package(&self) -> String {
-        let executable = || {
-            let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("program"));
-            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-        };
-        self.package.map_or_else(executable, str::to_owned)
-    }
+/// The name of a program with a `main` of its own, of which no package is known.
+fn executable() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("program"));
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A replica whose `main` is the author's own: if it is the replica of `main`, the rest of the

@@ -28,23 +28,23 @@ pub type MainFuture = Pin<Box<dyn Future<Output = Reported>>>;
 #[derive(Debug)]
 pub struct Reported(u8);
 
-impl MainResult for Reported {
+impl MainResult<()> for Reported {
     fn report(self) -> u8 {
         self.0
     }
 }
 
 /// The author's `main`, whatever it returns.
-pub fn main_future<R: MainResult>(main: impl Future<Output = R> + 'static) -> MainFuture {
+pub fn main_future<R: MainResult<As>, As>(main: impl Future<Output = R> + 'static) -> MainFuture {
     Box::pin(async move { Reported(main.await.report()) })
 }
 
 /// What the executable's own entry does, which a host of weaver does not call.
-pub fn main<F, Fut, R>(_: MainSpec, _: F) -> ExitCode
+pub fn main<F, Fut, R, As>(_: MainSpec, _: F) -> ExitCode
 where
     F: FnOnce(&Fields<'_>) -> Result<Fut>,
     Fut: Future<Output = R>,
-    R: MainResult,
+    R: MainResult<As>,
 {
     report::to_stderr("error: this is a program built with weaver: run it with `weaver run`");
     ExitCode::FAILURE
@@ -55,9 +55,9 @@ fn entry() -> Option<&'static MainEntry> {
 }
 
 /// The package, and what the arguments of `main` ask for.
-pub(super) fn spec() -> (&'static str, Vec<FieldSpec>) {
+pub(super) fn spec() -> (&'static str, Option<Vec<FieldSpec>>) {
     let spec = entry().map(|entry| (entry.spec)());
-    spec.map_or(("program", Vec::new()), |spec| (spec.package, (spec.fields)()))
+    spec.map_or(("program", None), |spec| (spec.package, Some((spec.fields)())))
 }
 
 /// Does what the author wants done first in every process.
@@ -67,10 +67,11 @@ pub(super) fn init() {
     }
 }
 
-/// Runs it. A program that has a `main` of its own runs that natively.
+/// Runs it.
 pub(super) async fn run(node: Arc<Node>) -> MainEnd {
     match entry() {
         Some(entry) => run_main(node, (entry.spec)().fields, entry.run).await,
+        // The host does not ask for one that it cannot have.
         None => MainEnd::NotStarted,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     client::{Request, Transport},
     component::BoxFuture,
     config::ConfigFile,
-    error::{CallErrorKind, Context, Failure, Result},
+    error::{CallErrorKind, Context, Error, Failure, Result},
     graph::Graph,
     message::Message,
     placement::{MAIN, Placement},
@@ -28,6 +28,11 @@ pub async fn run_sandboxed_program<I: Instances>(
     config: &ConfigFile,
     instances: I,
 ) -> Result<u8> {
+    if graph.main.is_none() {
+        return Err(Error::msg(
+            "the program has a `main` of its own, which only a process can run: `#[weaver::main]` can be a guest",
+        ));
+    }
     if config.path().is_some() {
         graph.check_names(config).context("the configuration does not fit the program")?;
     }

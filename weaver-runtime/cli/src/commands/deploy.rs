@@ -3,6 +3,7 @@
 use std::{error::Error, path::PathBuf};
 
 use clap::Args;
+use weaver_runtime::placement::MAIN;
 
 use super::{Planned, runtime};
 use crate::{
@@ -39,7 +40,7 @@ pub(super) struct Deploy {
 /// Which groups run in a sandbox.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Which {
-    /// All of them, `main` as well.
+    /// All of them, `main` as well, unless it is the program's own.
     All,
 }
 
@@ -55,6 +56,11 @@ impl Deploy {
         let planned = Planned::new(&self.directory, self.release, sandboxes)?;
         let Planned { project, binary, graph, plan, .. } = planned.fitting()?;
         logs::say(&plan.to_string());
+        if sandboxes == Sandboxes::All && graph.main.is_none() {
+            logs::note(&format!(
+                "{MAIN} is the program's own, which only a process can run: it stays native"
+            ));
+        }
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
         let sandbox = Sandbox::build(&project, &graph, &plan, self.release)?;
         let app = project.app_name(&graph);

@@ -226,7 +226,7 @@ mod tests {
         let graph = Graph {
             package: "shop".to_owned(),
             components: ["Cart", "Store"].map(|name| (name.to_owned(), node())).into(),
-            main: Requests::default(),
+            main: Some(Requests::default()),
         };
         let plan = Plan::new(&graph, &config, Sandboxes::default());
         Version { code: (code, None), plan, config }
