@@ -114,9 +114,8 @@ fn build(source: &Path, release: bool) -> Result<PathBuf, HostError> {
     if !output.status.success() {
         return Err(HostError::Build);
     }
-    let built = project::executables(&output.stdout, |_| true);
-    let host = built.into_iter().find(|(name, _)| name == "weaver-host");
-    host.map(|(_, path)| path).ok_or(HostError::Build)
+    let host = project::executables(&output.stdout).find(|it| it.name == "weaver-host");
+    host.map(|host| host.path).ok_or(HostError::Build)
 }
 
 fn cargo(what: &str, source: &Path) -> Result<Command, HostError> {

@@ -76,7 +76,11 @@ pub(crate) enum ProjectError {
     #[error("{} builds no executable: a program needs a `main`", .0.display())]
     NoExecutable(PathBuf),
     /// Which one?
-    #[error("{} builds several executables ({}); name one as `binary` in [app]", .manifest.display(), .names.join(", "))]
+    #[error(
+        "{} builds several executables ({}): name the program as `default-run` in its [package], which \
+         `cargo run` reads as well",
+        .manifest.display(), .names.join(", ")
+    )]
     SeveralExecutables { manifest: PathBuf, names: Vec<String> },
 }
 
@@ -97,6 +101,15 @@ enum Message {
 struct Target {
     name: String,
     kind: Vec<String>,
+}
+
+/// What cargo has built.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Executable {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// Of its package.
+    manifest: PathBuf,
 }
 
 impl Project {
@@ -231,17 +244,29 @@ impl Project {
     fn executable(&self, messages: &[u8]) -> Result<PathBuf, ProjectError> {
         let manifest = self.manifest();
         let ours = manifest.canonicalize().unwrap_or_else(|_| manifest.clone());
-        let mut executables =
-            executables(messages, |built| self.config.package().is_some() || built == ours);
+        let wanted = |it: &Executable| self.config.package().is_some() || it.manifest == ours;
+        let mut executables: Vec<_> = executables(messages).filter(wanted).collect();
+        if let [first, _, ..] = &executables[..]
+            && let Some(default) = default_run(&first.manifest)
+        {
+            executables.retain(|it| it.name == default);
+        }
         match executables.len() {
-            1 => Ok(executables.remove(0).1),
+            1 => Ok(executables.remove(0).path),
             0 => Err(ProjectError::NoExecutable(manifest)),
             _ => {
-                let names = executables.into_iter().map(|(name, _)| name).collect();
+                let names = executables.into_iter().map(|it| it.name).collect();
                 Err(ProjectError::SeveralExecutables { manifest, names })
             }
         }
     }
+}
+
+/// Which of its executables a package has for its program.
+fn default_run(manifest: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(manifest).ok()?;
+    let manifest: toml::Table = text.parse().ok()?;
+    manifest.get("package")?.get("default-run")?.as_str().map(str::to_owned)
 }
 
 /// The configuration of this folder; one that says nothing, if there is none.
@@ -275,22 +300,18 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// Name and path of each executable that was built from a manifest that is `wanted`.
-pub(crate) fn executables(
-    messages: &[u8],
-    wanted: impl Fn(&Path) -> bool,
-) -> Vec<(String, PathBuf)> {
+/// The executables of which cargo says that they are built.
+pub(crate) fn executables(messages: &[u8]) -> impl Iterator<Item = Executable> {
     let lines = messages.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
-    let executables = messages.filter_map(|message| match message {
-        Message::CompilerArtifact { manifest_path, target, executable: Some(executable) }
-            if target.kind.iter().any(|kind| kind == "bin") && wanted(&manifest_path) =>
+    messages.filter_map(|message| match message {
+        Message::CompilerArtifact { manifest_path, target, executable: Some(path) }
+            if target.kind.iter().any(|kind| kind == "bin") =>
         {
-            Some((target.name, executable))
+            Some(Executable { name: target.name, path, manifest: manifest_path })
         }
         Message::CompilerArtifact { .. } | Message::Other => None,
-    });
-    executables.collect()
+    })
 }
 
 #[cfg(test)]
@@ -306,13 +327,13 @@ mod tests {
 "#;
 
     #[test]
-    fn finds_the_executable_of_the_manifest() {
-        let found = executables(MESSAGES, |manifest| manifest == Path::new("/w/shop/Cargo.toml"));
-        assert_eq!(found, [("shop".to_owned(), PathBuf::from("/t/shop"))]);
-    }
-
-    #[test]
-    fn a_library_has_none() {
-        assert!(executables(MESSAGES, |m| m == Path::new("/w/dep/Cargo.toml")).is_empty());
+    fn finds_the_executables_among_what_was_built() {
+        let executable = |name: &str| Executable {
+            name: name.to_owned(),
+            path: Path::new("/t").join(name),
+            manifest: Path::new("/w").join(name).join("Cargo.toml"),
+        };
+        let found: Vec<_> = executables(MESSAGES).collect();
+        assert_eq!(found, ["other", "shop"].map(executable));
     }
 }

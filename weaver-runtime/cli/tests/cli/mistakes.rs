@@ -174,7 +174,19 @@ fn one_of_several_programs_must_be_chosen() {
     let deployment = sandbox.deploy(&fixtures);
     // It may have to be built from nothing.
     let ended = deployment.end_within(Duration::from_secs(300));
-    ended.assert_error(&["several executables", "crash", "stubborn", "`binary`"]);
+    ended.assert_error(&["several executables", "crash", "stubborn", "`default-run`"]);
+}
+
+#[test]
+fn the_program_is_the_one_that_cargo_runs() {
+    let manifest = MANIFEST.replace("[package]", "[package]\ndefault-run = \"second\"");
+    let empty = "fn main() {}\n";
+    let ended = deploy_files(&[
+        ("Cargo.toml", &manifest),
+        ("src/bin/first.rs", empty),
+        ("src/bin/second.rs", empty),
+    ]);
+    ended.assert_error(&["second is not built with weaver"]);
 }
 
 #[test]
