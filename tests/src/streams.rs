@@ -304,10 +304,13 @@ pub(crate) async fn through_a_component_between(stage: &Stage) -> Result<()> {
     all_ended(&source).await
 }
 
+/// The attribute does not see what it is.
+type Streams = Vec<Stream<u8>>;
+
 /// Streams where they cannot be.
 #[component]
 trait Misplaced {
-    async fn in_a_list(&self, streams: Vec<Stream<u8>>) -> Result<()>;
+    async fn in_a_list(&self, streams: Streams) -> Result<()>;
     async fn in_a_struct(&self) -> Result<Parcel>;
     async fn of_streams(&self) -> Result<Stream<Stream<u8>>>;
 }
@@ -322,7 +325,7 @@ struct Lost;
 
 #[component]
 impl Misplaced for Lost {
-    async fn in_a_list(&self, _: Vec<Stream<u8>>) -> Result<()> {
+    async fn in_a_list(&self, _: Streams) -> Result<()> {
         Ok(())
     }
 

@@ -2,18 +2,28 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ImplItem, Item, TraitItem};
+use syn::{Item, TraitItem};
 
 use crate::{
-    async_trait, component_impl::ComponentImpl, component_trait::ComponentTrait,
-    mistakes::Mistakes, options::ComponentOptions,
+    async_trait,
+    component_impl::{self, ComponentImpl},
+    component_trait::ComponentTrait,
+    mistakes::Mistakes,
+    options::ComponentOptions,
+    written::WrittenImpl,
 };
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let options = ComponentOptions::parse(options, &mut mistakes);
-    match syn::parse2::<Item>(item.clone()) {
+    // Not as an `Item`: bodies are not read.
+    let parsed = match WrittenImpl::parse(&item) {
+        Some(Ok(written)) => return expand_impl(options, written),
+        Some(Err(error)) => Err(error),
+        None => syn::parse2::<Item>(item.clone()),
+    };
+    match parsed {
         Ok(Item::Trait(mut item)) => {
+            let options = ComponentOptions::of_trait(options, &mut mistakes);
             async_trait::refuse_below(&mut item.attrs, &mut mistakes);
             let methods = item.items.iter().filter_map(|member| match member {
                 TraitItem::Fn(method) => Some(&method.sig),
@@ -22,18 +32,6 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             match async_trait::has_changed(methods, &item.ident, &mut mistakes) {
                 true => ComponentTrait::changed(item, mistakes).emit(),
                 false => ComponentTrait::parse(item, options, mistakes).emit(),
-            }
-        }
-        Ok(Item::Impl(mut item)) => {
-            async_trait::refuse_below(&mut item.attrs, &mut mistakes);
-            let methods = item.items.iter().filter_map(|member| match member {
-                ImplItem::Fn(method) => Some(&method.sig),
-                _ => None,
-            });
-            match async_trait::has_changed(methods, &item.self_ty, &mut mistakes) {
-                // It does not fit the trait any more, which would be said as well.
-                true => quote!(#mistakes),
-                false => ComponentImpl::parse(item, &options, mistakes).emit(),
             }
         }
         Ok(other) => {
@@ -47,5 +45,22 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             mistakes.add(error);
             quote!(#mistakes #item)
         }
+    }
+}
+
+fn expand_impl(options: TokenStream, mut item: WrittenImpl) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    if component_impl::refuse_other_traits(&item.head, &mut mistakes) {
+        return quote!(#mistakes #item);
+    }
+    if mistakes.without_node(&item.head.self_ty, "an implementation of a component") {
+        return quote!(#mistakes);
+    }
+    let options = ComponentOptions::of_impl(options, &mut mistakes);
+    async_trait::refuse_below(&mut item.head.attrs, &mut mistakes);
+    match async_trait::has_changed(item.signatures(), &item.head.self_ty, &mut mistakes) {
+        // It does not fit the trait any more, which would be said as well.
+        true => quote!(#mistakes),
+        false => ComponentImpl::parse(item, &options, mistakes).emit(),
     }
 }

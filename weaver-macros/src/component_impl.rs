@@ -9,10 +9,16 @@ use quote::{quote, quote_spanned};
 use syn::{GenericParam, ImplItem, ItemImpl, Path, Type, parse_quote_spanned};
 
 use crate::{
-    method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
+    method_attributes::MethodAttributes,
+    mistakes::Mistakes,
+    names,
+    options::ComponentOptions,
+    signature::can_be_method,
     travelling::spelling,
+    written::{WrittenImpl, WrittenMember},
 };
 use borrow::Borrow;
+use method::Unlike;
 
 const BORROWS: &str = "an implementation cannot borrow, because the program holds it for as long as it \
                        runs: write a type that owns its data";
@@ -20,48 +26,44 @@ const BORROWS: &str = "an implementation cannot borrow, because the program hold
 /// An `impl Trait for Type` marked `#[component]`.
 pub(crate) struct ComponentImpl {
     /// The author's impl with its methods in their boxed form.
-    item: ItemImpl,
+    item: WrittenImpl,
     /// The trait; without it the item is no implementation of anything.
     component: Option<Path>,
     /// Whether the type is one that the program can hold.
     can_implement: bool,
     registered: bool,
-    /// Constants, which have no place here; bodies that name them are no errors of their own.
-    constants: Vec<ImplItem>,
+    /// Methods that no component can have. If the trait has none like them, it is to be said here.
+    unlike: Vec<Unlike>,
+    /// What has no place here; bodies that name it are no errors of their own.
+    misplaced: Vec<WrittenMember>,
     mistakes: Mistakes,
 }
 
 impl ComponentImpl {
     pub(crate) fn parse(
-        mut item: ItemImpl,
+        mut item: WrittenImpl,
         options: &ComponentOptions,
         mut mistakes: Mistakes,
     ) -> Self {
+        let WrittenImpl { head, members } = &mut item;
         if let Some(name) = &options.name {
             mistakes.at(name, "write the name on the trait: `#[component(name = \"…\")]`");
         }
-        MethodAttributes::refuse_elsewhere(&mut item.attrs, &mut mistakes);
-        let can_implement = check_head(&item, &mut mistakes);
-        let component = item.trait_.as_ref().map(|(_, path, _)| path.clone());
+        MethodAttributes::refuse_elsewhere(&mut head.attrs, &mut mistakes);
+        let can_implement = check_head(head, &mut mistakes);
+        let misplaced = remove_misplaced(members, &head.self_ty, &mut mistakes);
+        let component = head.trait_.as_ref().map(|(_, path, _)| path.clone());
+        let mut unlike = Vec::new();
         if let Some(component) = &component {
-            for member in &mut item.items {
-                if let ImplItem::Fn(method) = member {
-                    method::rewrite(method, component, &mut mistakes);
+            for member in members {
+                if let WrittenMember::Method(method) = member {
+                    unlike.extend(method::rewrite(method, component, &head.self_ty, &mut mistakes));
                 }
             }
-            Self::demand_shareable(&mut item);
-        }
-        let is_constant = |member: &mut ImplItem| matches!(member, ImplItem::Const(_));
-        let constants: Vec<_> = item.items.extract_if(.., is_constant).collect();
-        for constant in &constants {
-            let message = format_args!(
-                "a component has methods only: move this to an `impl {}` of its own",
-                spelling(&item.self_ty)
-            );
-            mistakes.at(constant, message);
+            Self::demand_shareable(head);
         }
         let registered = options.unregistered.is_none();
-        Self { item, component, can_implement, registered, constants, mistakes }
+        Self { item, component, can_implement, registered, unlike, misplaced, mistakes }
     }
 
     pub(crate) fn emit(&self) -> TokenStream {
@@ -75,14 +77,18 @@ impl ComponentImpl {
             _ => TokenStream::new(),
         };
         let mark = self.component.as_ref().map(demand_mark);
-        let constants = match self.constants.as_slice() {
+        let unlike = self
+            .component
+            .iter()
+            .flat_map(|component| self.unlike.iter().map(move |unlike| unlike.emit(component)));
+        let misplaced = match self.misplaced.as_slice() {
             [] => TokenStream::new(),
-            constants => {
+            misplaced => {
                 let ty = self.ty();
-                quote!(impl #ty { #(#constants)* })
+                quote!(impl #ty { #(#misplaced)* })
             }
         };
-        quote!(#mark #item #mistakes #constants #registration)
+        quote!(#mark #item #mistakes #(#unlike)* #misplaced #registration)
     }
 
     /// Demands of the type what the trait's supertraits do, in one error and before they do.
@@ -94,8 +100,54 @@ impl ComponentImpl {
     }
 
     fn ty(&self) -> &Type {
-        &self.item.self_ty
+        &self.item.head.self_ty
     }
+}
+
+/// Traits that a type has beside a component.
+const NO_COMPONENTS: [&str; 8] =
+    ["Lifecycle", "Clone", "Debug", "Default", "Display", "Drop", "From", "Iterator"];
+
+/// Records that the attribute is on an `impl` of another trait; says whether it is.
+pub(crate) fn refuse_other_traits(head: &ItemImpl, mistakes: &mut Mistakes) -> bool {
+    let last = head.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
+    let Some(last) = last.filter(|last| NO_COMPONENTS.iter().any(|name| last.ident == name)) else {
+        return false;
+    };
+    let name = names::text(&last.ident);
+    mistakes
+        .at(last, format_args!("`{name}` is no component: remove `#[component]` from this `impl`"));
+    true
+}
+
+/// Removes what is no method of a component whatever the trait says: constants, and functions for the type's own use.
+fn remove_misplaced(
+    members: &mut Vec<WrittenMember>,
+    ty: &Type,
+    mistakes: &mut Mistakes,
+) -> Vec<WrittenMember> {
+    let is_misplaced = |member: &mut WrittenMember| match member {
+        WrittenMember::Method(method) => !can_be_method(&method.sig),
+        WrittenMember::Other(it) => matches!(it, ImplItem::Const(_)),
+    };
+    let misplaced: Vec<_> = members.extract_if(.., is_misplaced).collect();
+    for member in &misplaced {
+        let ty = spelling(ty);
+        match member {
+            WrittenMember::Method(method) => mistakes.at(
+                &method.sig,
+                format_args!(
+                    "no method of a component, which is async and returns a `Result`: move this to an `impl {ty}` \
+                     of its own"
+                ),
+            ),
+            WrittenMember::Other(other) => mistakes.at(
+                other,
+                format_args!("a component has methods only: move this to an `impl {ty}` of its own"),
+            ),
+        }
+    }
+    misplaced
 }
 
 /// Demands of the trait that it is marked `#[component]`. Where it is not, and has an `async fn`, rustc alone says

@@ -10,6 +10,7 @@ use syn::{Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
 
 use crate::{
     method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
+    written::in_brackets,
 };
 use method::Method;
 
@@ -68,7 +69,22 @@ impl ComponentTrait {
             (false, true) => self.emit_placeholder(),
             (false, false) => TokenStream::new(),
         };
+        let item = with_brackets(item);
         quote!(#item #mistakes #block)
+    }
+}
+
+/// The trait, with brackets also where it has no parameters.
+fn with_brackets(item: &ItemTrait) -> TokenStream {
+    let ItemTrait { attrs, vis, unsafety, auto_token, trait_token, ident, .. } = item;
+    let ItemTrait { generics, colon_token, supertraits, items, .. } = item;
+    let clause = &generics.where_clause;
+    let parameters = in_brackets(generics);
+    quote! {
+        #(#attrs)*
+        #vis #unsafety #auto_token #trait_token #ident #parameters #colon_token #supertraits #clause {
+            #(#items)*
+        }
     }
 }
 

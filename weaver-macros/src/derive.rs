@@ -7,7 +7,11 @@ use syn::{Data, DeriveInput, Field, Fields, Generics, Ident, Type};
 use crate::{mistakes::Mistakes, names};
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
-    match syn::parse2(item) {
+    let mut mistakes = Mistakes::default();
+    match syn::parse2::<DeriveInput>(item) {
+        Ok(item) if mistakes.without_node(&item.ident, "`#[derive(weaver::Component)]`") => {
+            mistakes.to_token_stream()
+        }
         Ok(item) => ComponentFields::parse(item).emit(),
         Err(error) => error.to_compile_error(),
     }

@@ -24,6 +24,7 @@ mod signature;
 #[cfg(test)]
 mod snapshots;
 mod travelling;
+mod written;
 
 /// Makes a component of a trait, or an implementation of one of an `impl Trait for Type`.
 ///

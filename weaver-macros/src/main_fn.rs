@@ -3,16 +3,19 @@
 mod options;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, FnArg, ItemFn, Pat, ReturnType, Type};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, FnArg, Pat, ReturnType, Type};
 
-use crate::{mistakes::Mistakes, names, signature::mentions};
+use crate::{mistakes::Mistakes, names, signature::mentions, written::WrittenFn};
 use options::MainOptions;
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = MainOptions::parse(options, &mut mistakes);
-    match syn::parse2(item) {
+    match syn::parse2::<WrittenFn>(item) {
+        Ok(function) if mistakes.without_node(&function.sig.ident, "`#[weaver::main]`") => {
+            quote!(#mistakes fn main() {})
+        }
         Ok(function) => MainFn::parse(function, options, mistakes).emit(),
         Err(error) => {
             mistakes.add(error);
@@ -23,7 +26,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The author's `async fn main`.
 struct MainFn {
-    function: ItemFn,
+    function: WrittenFn,
     arguments: Vec<Argument>,
     options: MainOptions,
     mistakes: Mistakes,
@@ -36,7 +39,7 @@ struct Argument {
 }
 
 impl MainFn {
-    fn parse(mut function: ItemFn, options: MainOptions, mut mistakes: Mistakes) -> Self {
+    fn parse(mut function: WrittenFn, options: MainOptions, mut mistakes: Mistakes) -> Self {
         refuse_other_main(&mut function.attrs, &mut mistakes);
         let signature = &function.sig;
         if signature.ident != "main" {
@@ -45,7 +48,7 @@ impl MainFn {
             mistakes.at(&signature.ident, message);
         }
         if signature.asyncness.is_none() {
-            let message = if mentions(function.block.to_token_stream(), "block_on") {
+            let message = if mentions(function.body.clone(), "block_on") {
                 "`#[weaver::main]` starts the runtime: write `async fn main` without `block_on`, and \
                  without another attribute that does"
             } else {

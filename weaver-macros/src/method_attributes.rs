@@ -53,7 +53,7 @@ impl MethodAttributes {
     /// Takes them out of the attributes of an implementation's method, where they are mistakes.
     pub(crate) fn refuse(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
         for attribute in take_ours(attributes) {
-            let name = name(&attribute);
+            let name = spelled(&attribute);
             mistakes.at(
                 &attribute,
                 format_args!("write `#[{name}]` on the trait's method: callers rely on it"),
@@ -64,7 +64,7 @@ impl MethodAttributes {
     /// Takes them out of the attributes of what is no method, where they are mistakes.
     pub(crate) fn refuse_elsewhere(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
         for attribute in take_ours(attributes) {
-            let name = name(&attribute);
+            let name = spelled(&attribute);
             mistakes.at(&attribute, format_args!("write `#[{name}]` on a method of the trait"));
         }
     }
@@ -93,13 +93,10 @@ impl MethodAttributes {
     }
 
     fn set(&mut self, attribute: &Attribute) -> syn::Result<()> {
-        let path = attribute.path();
-        if path.is_ident("idempotent") {
-            once(&mut self.idempotent, attribute, Idempotent::parse)
-        } else if path.is_ident("timeout") {
-            once(&mut self.timeout, attribute, parse_timeout)
-        } else {
-            once(&mut self.route, attribute, Route::parse)
+        match name(attribute) {
+            Some("idempotent") => once(&mut self.idempotent, attribute, Idempotent::parse),
+            Some("timeout") => once(&mut self.timeout, attribute, parse_timeout),
+            _ => once(&mut self.route, attribute, Route::parse),
         }
     }
 }
@@ -142,7 +139,7 @@ fn once<T>(
     parse: fn(&Meta) -> syn::Result<T>,
 ) -> syn::Result<()> {
     if slot.is_some() {
-        let message = format_args!("`#[{}]` is here twice: remove one", name(attribute));
+        let message = format_args!("`#[{}]` is here twice: remove one", spelled(attribute));
         return Err(syn::Error::new_spanned(attribute, message));
     }
     *slot = Some(parse(&attribute.meta)?);
@@ -150,10 +147,21 @@ fn once<T>(
 }
 
 fn take_ours(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let is_ours = |attribute: &mut Attribute| OURS.iter().any(|a| attribute.path().is_ident(a));
-    attributes.extract_if(.., is_ours).collect()
+    attributes.extract_if(.., |attribute| name(attribute).is_some()).collect()
 }
 
-fn name(attribute: &Attribute) -> TokenStream {
-    attribute.path().to_token_stream()
+/// Which one of ours it is, with or without `weaver::`.
+fn name(attribute: &Attribute) -> Option<&'static str> {
+    let mut segments = attribute.path().segments.iter();
+    let last = segments.next_back()?;
+    let is_ours = match segments.next_back() {
+        None => true,
+        Some(before) => before.ident == "weaver" && segments.next().is_none(),
+    };
+    OURS.into_iter().find(|name| is_ours && last.ident == name)
+}
+
+/// As its author has to write it.
+fn spelled(attribute: &Attribute) -> String {
+    attribute.path().to_token_stream().to_string().replace(' ', "")
 }

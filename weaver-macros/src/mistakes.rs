@@ -23,6 +23,24 @@ impl Mistakes {
         self.0.extend(others.0);
     }
 
+    /// Records that the library runs nothing as it is built; says whether it is so.
+    pub(crate) fn without_node(&mut self, tokens: impl ToTokens, what: &str) -> bool {
+        let is_without = !cfg!(any(feature = "node", test));
+        if is_without {
+            let message = format_args!(
+                "{what} needs weaver's feature `node`: remove `default-features = false` where this crate depends \
+                 on weaver"
+            );
+            self.at(tokens, message);
+        }
+        is_without
+    }
+
+    /// The one that was found first.
+    pub(crate) fn first(self) -> Option<syn::Error> {
+        self.0.into_iter().next()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

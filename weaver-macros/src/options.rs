@@ -11,6 +11,9 @@ use crate::mistakes::Mistakes;
 
 const NAME: &str = "write `#[component(name = \"…\")]`";
 
+const UNREGISTERED: &str =
+    "write `#[component]`, or `#[component(unregistered)]` for what is no part of the program";
+
 /// What stands in the parentheses of `#[component(…)]`.
 #[derive(Default)]
 pub(crate) struct ComponentOptions {
@@ -21,21 +24,29 @@ pub(crate) struct ComponentOptions {
 }
 
 impl ComponentOptions {
-    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+    pub(crate) fn of_trait(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        Self::parse(tokens, NAME, mistakes)
+    }
+
+    pub(crate) fn of_impl(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        Self::parse(tokens, UNREGISTERED, mistakes)
+    }
+
+    fn parse(tokens: TokenStream, instead: &str, mistakes: &mut Mistakes) -> Self {
         let mut options = Self::default();
-        if let Err(error) = parse(tokens, NAME, |option| options.set(option)) {
+        if let Err(error) = parse(tokens, instead, |option| options.set(option, instead)) {
             mistakes.add(error);
         }
         options
     }
 
-    fn set(&mut self, option: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    fn set(&mut self, option: &ParseNestedMeta<'_>, instead: &str) -> syn::Result<()> {
         if option.path.is_ident("name") {
             self.name = Some(value(option, NAME)?);
         } else if option.path.is_ident("unregistered") {
             self.unregistered = option.path.get_ident().cloned();
         } else {
-            return Err(option.error(format_args!("unknown option: {NAME}")));
+            return Err(option.error(format_args!("unknown option: {instead}")));
         }
         Ok(())
     }

@@ -4,18 +4,28 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    FnArg, Pat, PatIdent, PathArguments, ReturnType, Token, Type, TypeReference, parse_quote,
-    parse_quote_spanned,
+    FnArg, GenericArgument, Lifetime, Pat, PatIdent, PathArguments, PathSegment, ReturnType, Token,
+    Type, TypeReference, parse_quote, parse_quote_spanned, visit::Visit,
 };
 
 use crate::{
     mistakes::Mistakes,
     names,
-    travelling::{check_argument, check_lifetime, check_result, spelling},
+    travelling::{
+        check_argument, check_lifetime, check_result, is_stream, result_is_unsized, sized, spelling,
+    },
 };
 
 /// Arguments travel as one tuple, and serde implements its traits for tuples up to this length.
 pub(crate) const TUPLE_LENGTH_MAX: usize = 16;
+
+/// Where a signature is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Trait,
+    /// `Self` is a type there.
+    Implementation,
+}
 
 /// A component method's signature.
 pub(crate) struct Signature {
@@ -26,18 +36,16 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    /// Takes the signature apart, and records all that is wrong with it.
+    /// Takes the signature apart, and records what is wrong with its types.
     ///
     /// Trait and implementation both do so, and only the trait reports: what is wrong in both is one
     /// mistake.
-    pub(crate) fn parse(written: syn::Signature, mistakes: &mut Mistakes) -> Self {
-        check_qualifiers(&written, mistakes);
-        check_generics(&written, mistakes);
-        check_receiver(&written, mistakes);
-        let arguments: Vec<_> =
+    pub(crate) fn parse(written: syn::Signature, side: Side, mistakes: &mut Mistakes) -> Self {
+        let mut arguments: Vec<_> =
             written.inputs.iter().filter_map(typed).enumerate().map(Argument::new).collect();
-        for argument in &arguments {
-            check_argument(&argument.ty, mistakes);
+        for argument in &mut arguments {
+            check_argument(&argument.ty, side, mistakes);
+            argument.ty = sized(&argument.ty).unwrap_or_else(|| argument.ty.clone());
         }
         if let Some(beyond) = arguments.get(TUPLE_LENGTH_MAX) {
             let message = format_args!(
@@ -47,12 +55,22 @@ impl Signature {
             mistakes.at(&beyond.pattern, message);
         }
         let mut output = output(&written);
-        check_output(&written, &output, mistakes);
-        if mentions(output.to_token_stream(), "impl") {
+        check_output(&written, &output, side, mistakes);
+        if let Some(awaited) = awaited(&output) {
+            output = awaited.clone();
+        } else if mentions(output.to_token_stream(), "impl") || result_is_unsized(&output) {
             // The mistake would have an echo where its type is to be inferred.
             output = parse_quote!(::core::convert::Infallible);
         }
         Self { written, arguments, output }
+    }
+
+    /// Records what is wrong with the signature but for its types. Where an implementation has it and the trait has
+    /// not, rustc says so.
+    pub(crate) fn check_form(&self, mistakes: &mut Mistakes) {
+        check_qualifiers(&self.written, mistakes);
+        check_generics(&self.written, mistakes);
+        check_receiver(&self.written, mistakes);
     }
 
     pub(crate) fn ident(&self) -> &Ident {
@@ -89,13 +107,18 @@ impl Signature {
         boxed
     }
 
-    /// What stands for the body while the author mends the signature.
-    pub(crate) fn placeholder(&self) -> syn::Block {
+    /// What stands in the body while the author mends the signature.
+    pub(crate) fn placeholder(&self) -> TokenStream {
         let arguments = self.arguments.iter().map(|argument| &argument.ident);
-        parse_quote!({
+        quote! {
             let _ = (#(#arguments,)*);
             ::core::unreachable!()
-        })
+        }
+    }
+
+    /// The author's `self`, or one like it.
+    pub(crate) fn receiver(&self) -> Token![self] {
+        self.written.receiver().map_or_else(Default::default, |receiver| receiver.self_token)
     }
 
     /// Where errors about what the method returns belong.
@@ -172,17 +195,14 @@ impl Argument {
 
     /// Whether the type is a stream, as far as its name says.
     pub(crate) fn is_stream(&self) -> bool {
-        let Type::Path(ty) = &self.ty else { return false };
-        ty.path.segments.last().is_some_and(|last| {
-            last.ident == "Stream" && matches!(last.arguments, PathArguments::AngleBracketed(_))
-        })
+        is_stream(&self.ty)
     }
 
     /// The type as the boxed signature has it.
     pub(crate) fn sent(&self) -> TokenStream {
         let mut ty = self.ty.clone();
         if let Type::Reference(TypeReference { lifetime, and_token, .. }) = &mut ty {
-            lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
+            for_the_call(lifetime, *and_token);
         }
         ty.to_token_stream()
     }
@@ -249,7 +269,11 @@ fn check_receiver(written: &syn::Signature, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes) {
+fn check_output(written: &syn::Signature, output: &Type, side: Side, mistakes: &mut Mistakes) {
+    if written.asyncness.is_none() && awaited(output).is_some() {
+        // That is said of it: that it is not async.
+        return;
+    }
     match output {
         Type::Tuple(unit) if unit.elems.is_empty() => {
             let message = "a component method returns a `Result`, because any call can fail: write \
@@ -259,7 +283,7 @@ fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes
                 ReturnType::Type(..) => mistakes.at(output, message),
             }
         }
-        Type::Path(path) if !is_result(path) => {
+        Type::Path(path) if is_no_result(path) => {
             let message = format_args!(
                 "a component method returns a `Result`, because any call can fail: write \
                  `weaver::Result<{}>`",
@@ -267,7 +291,7 @@ fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes
             );
             mistakes.at(output, message);
         }
-        Type::Path(_) => check_result(output, mistakes),
+        Type::Path(_) => check_result(output, side, mistakes),
         _ => mistakes.at(
             output,
             "a component method returns a `Result`, because any call can fail: write \
@@ -276,9 +300,48 @@ fn check_output(written: &syn::Signature, output: &Type, mistakes: &mut Mistakes
     }
 }
 
-/// Whether the type can be a `Result`, or an alias of one, by its name.
-fn is_result(path: &syn::TypePath) -> bool {
-    path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result"))
+/// Whether it can be meant for a component: it is async, or may be made so by that word alone.
+pub(crate) fn can_be_method(written: &syn::Signature) -> bool {
+    let output = output(written);
+    let can_be_result = matches!(&output, Type::Path(path) if !is_no_result(path));
+    let could_be_async = can_be_result || awaited(&output).is_some();
+    written.asyncness.is_some() || (written.receiver().is_some() && could_be_async)
+}
+
+/// What comes of the future that a method returns which is not async.
+fn awaited(ty: &Type) -> Option<&Type> {
+    let mut found = Awaited(None);
+    found.visit_type(ty);
+    found.0
+}
+
+struct Awaited<'a>(Option<&'a Type>);
+
+impl<'a> Visit<'a> for Awaited<'a> {
+    fn visit_path_segment(&mut self, segment: &'a PathSegment) {
+        let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return };
+        let outputs = arguments.args.iter().filter_map(|argument| match argument {
+            GenericArgument::AssocType(it) if segment.ident == "Future" && it.ident == "Output" => {
+                Some(&it.ty)
+            }
+            GenericArgument::Type(ty) if segment.ident == "BoxFuture" => Some(ty),
+            _ => None,
+        });
+        self.0 = self.0.or_else(|| outputs.last());
+        syn::visit::visit_path_segment(self, segment);
+    }
+}
+
+/// Types that everybody knows, none of which is a `Result`. Any other may be an alias of one.
+const NO_RESULTS: [&str; 29] = [
+    "Arc", "BTreeMap", "BTreeSet", "Box", "Duration", "HashMap", "HashSet", "Option", "PathBuf",
+    "Self", "Stream", "String", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64",
+    "i8", "isize", "u128", "u16", "u32", "u64", "u8", "usize",
+];
+
+/// Whether the type can be no `Result`, and no alias of one, by its name.
+fn is_no_result(path: &syn::TypePath) -> bool {
+    path.path.segments.last().is_some_and(|last| NO_RESULTS.iter().any(|name| last.ident == name))
 }
 
 fn output(written: &syn::Signature) -> Type {
@@ -298,10 +361,17 @@ fn typed(input: &FnArg) -> Option<&syn::PatType> {
 /// `&self` becomes `&'call self`. The author's own token stays, which the body's `self` belongs to.
 fn call_lifetime_of_receiver(receiver: &mut syn::Receiver) {
     if let Some((and_token, lifetime)) = &mut receiver.reference {
-        lifetime.get_or_insert_with(|| syn::Lifetime::new("'call", and_token.span));
+        for_the_call(lifetime, *and_token);
     }
     if let (Type::Reference(ty), None) = (&mut *receiver.ty, receiver.colon_token) {
         ty.lifetime = receiver.reference.as_ref().and_then(|(_, lifetime)| lifetime.clone());
+    }
+}
+
+/// The lifetime of a reference for which the author wrote none, or `'_`.
+fn for_the_call(lifetime: &mut Option<Lifetime>, reference: Token![&]) {
+    if lifetime.as_ref().is_none_or(|it| it.ident == "_") {
+        *lifetime = Some(Lifetime::new("'call", reference.span));
     }
 }
 

@@ -153,6 +153,12 @@ impl MethodSpec {
         }
         &NO_METHOD
     }
+
+    /// Whether `component` has a method `name`.
+    #[must_use]
+    pub const fn is_in(component: &'static ComponentSpec, name: &str) -> bool {
+        !is_same(Self::of(component, name).name, NO_METHOD.name)
+    }
 }
 
 const fn is_same(a: &str, b: &str) -> bool {
@@ -164,7 +170,7 @@ const fn is_same(a: &str, b: &str) -> bool {
     index == a.len() && index == b.len()
 }
 
-static NO_METHOD: MethodSpec = MethodSpec::new("?", &[], MethodShape::of::<(), ()>);
+const NO_METHOD: MethodSpec = MethodSpec::new("?", &[], MethodShape::of::<(), ()>);
 
 /// What a method's types look like when they are encoded.
 #[derive(Debug)]

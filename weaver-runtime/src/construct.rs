@@ -272,6 +272,33 @@ impl<T: Inject> Field<Option<T>> {
     }
 }
 
+impl<T: Inject> Field<Vec<T>> {
+    /// Such a field is no part of the graph.
+    #[must_use]
+    pub fn spec(_: &'static str) -> Option<FieldSpec> {
+        None
+    }
+
+    /// It would be empty for ever.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn fill(_: &Fields<'_>, _: &'static str) -> Result<Vec<T>>
+    where
+        T: Several,
+    {
+        Ok(Vec::new())
+    }
+}
+
+/// What a field may have several of. Nothing is: there would be none by `Default`, without a word.
+#[diagnostic::on_unimplemented(
+    message = "weaver does not fill a field of type `Vec<{Self}>`",
+    label = "it would be left empty",
+    note = "a component has one implementation: write a field for each component"
+)]
+pub trait Several {}
+
 /// What a field may lack. Nothing is: it would be `None` by `Default`, without a word.
 #[diagnostic::on_unimplemented(
     message = "weaver does not fill a field of type `Option<{Self}>`",

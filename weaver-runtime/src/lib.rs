@@ -143,8 +143,9 @@ pub mod __private {
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
                 Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Optional,
-                Shareable, shareable,
+                Several, Shareable, shareable,
             },
+            listener::{Of, Unbound},
             section::Unread,
         },
         inventory,

@@ -11,7 +11,11 @@ fn each_mistake_has_one_error() {
 }
 
 /// Mistakes of which rustc says something as well.
-const WITH_A_SECOND: [&str; 2] = ["impl_of_boxed_trait.stderr", "impl_of_no_component.stderr"];
+const WITH_A_SECOND: [&str; 3] = [
+    "derive_field_unknown_type.stderr",
+    "impl_of_boxed_trait.stderr",
+    "impl_of_no_component.stderr",
+];
 
 /// rustc prints a summary of its own when there is more than one error.
 #[test]

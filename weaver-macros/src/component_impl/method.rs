@@ -2,43 +2,93 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{AttrStyle, ImplItemFn, Pat, PatIdent, Path, parse_quote, spanned::Spanned};
+use syn::{Pat, PatIdent, Path, Type, spanned::Spanned};
 
 use crate::{
     method_attributes::MethodAttributes,
     mistakes::Mistakes,
     names,
-    signature::{Argument, Signature},
+    signature::{Argument, Side, Signature},
+    travelling::spelling,
+    written::WrittenFn,
 };
 
-/// Boxes the body and the frame of a call as one future.
-pub(super) fn rewrite(method: &mut ImplItemFn, component: &Path, mistakes: &mut Mistakes) {
-    MethodAttributes::refuse(&mut method.attrs, mistakes);
-    MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
-    for attribute in &mut method.attrs {
-        attribute.style = AttrStyle::Outer;
-    }
-    // What is wrong with the signature is for the trait to say, or for rustc, which compares both.
-    let mut said_by_the_trait = Mistakes::default();
-    let signature = Signature::parse(method.sig.clone(), &mut said_by_the_trait);
-    let mut said_here = Mistakes::default();
-    signature.check_async(&mut said_here);
-    let body = if said_by_the_trait.is_empty() && said_here.is_empty() {
-        let body = framed(&signature, component, &method.block);
-        parse_quote!({ #body })
-    } else {
-        signature.placeholder()
-    };
-    mistakes.append(said_here);
-    let (begin, end) = (method.sig.fn_token.span, method.block.brace_token.span.close());
-    method.sig = signature.boxed();
-    method.block = body;
-    // A method that the trait has not is an error at all of the method, from the first token to the last.
-    method.sig.fn_token.span = names::blamed_on_span(begin);
-    method.block.brace_token = syn::token::Brace(names::blamed_on_span(end));
+/// A method with a signature that no component's can have. The trait says so, if it has the same; else it is to be
+/// said here.
+pub(super) struct Unlike {
+    name: String,
+    mistake: syn::Error,
 }
 
-fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenStream {
+impl Unlike {
+    /// An error if the trait has a method of that name. One with a mistake has none.
+    pub(super) fn emit(&self, component: &Path) -> TokenStream {
+        let Self { name, mistake } = self;
+        let span = names::blamed_on_span(mistake.span());
+        let private = names::private(span);
+        let (component, message) = (as_dyn(component), mistake.to_string());
+        quote_spanned! {span=>
+            const _: () = if #private::MethodSpec::is_in(<#component as #private::Component>::SPEC, #name) {
+                ::core::panic!("{}", #message)
+            };
+        }
+    }
+}
+
+/// Boxes the body and the frame of a call as one future.
+pub(super) fn rewrite(
+    method: &mut WrittenFn,
+    component: &Path,
+    ty: &Type,
+    mistakes: &mut Mistakes,
+) -> Option<Unlike> {
+    MethodAttributes::refuse(&mut method.attrs, mistakes);
+    MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
+    refuse_instrument(method, mistakes);
+    // What is wrong with the signature is for the trait to say, or for rustc, which compares both.
+    let mut said_by_the_trait = Mistakes::default();
+    let signature =
+        Signature::parse(method.sig.clone(), Side::Implementation, &mut said_by_the_trait);
+    let mut said_by_rustc = Mistakes::default();
+    signature.check_form(&mut said_by_rustc);
+    let is_async = method.sig.asyncness.is_some();
+    if !is_async {
+        let name = signature.ident();
+        let message = format_args!(
+            "a component method is async, because a call may leave the process: write `async fn {name}`, or \
+             move what the trait does not have to an `impl {}` of its own",
+            spelling(ty)
+        );
+        mistakes.at(method.sig.fn_token, message);
+    }
+    let can_be_framed = is_async && said_by_rustc.is_empty() && said_by_the_trait.is_empty();
+    method.body = match can_be_framed {
+        true => framed(&signature, component, &method.body),
+        false => signature.placeholder(),
+    };
+    let (begin, end) = (method.sig.fn_token.span, method.brace.span.close());
+    method.sig = signature.boxed();
+    // A method that the trait has not is an error at all of the method, from the first token to the last.
+    method.sig.fn_token.span = names::blamed_on_span(begin);
+    method.brace = syn::token::Brace(names::blamed_on_span(end));
+    let mistake = said_by_the_trait.first().filter(|_| is_async && said_by_rustc.is_empty())?;
+    Some(Unlike { name: names::text(signature.ident()), mistake })
+}
+
+/// Removes `#[tracing::instrument]`, which would see how the future of a call is made, and not how it runs.
+fn refuse_instrument(method: &mut WrittenFn, mistakes: &mut Mistakes) {
+    method.attrs.retain(|attribute| {
+        let is_it = attribute.path().segments.last().is_some_and(|it| it.ident == "instrument");
+        if is_it {
+            let message = "each call of a component has a span already: remove this, and write \
+                           `.instrument(…)` on a future inside";
+            mistakes.at(attribute, message);
+        }
+        !is_it
+    });
+}
+
+fn framed(signature: &Signature, component: &Path, body: &TokenStream) -> TokenStream {
     let span = names::blamed_on(signature.ident());
     let private = names::private(span);
     let name = names::text(signature.ident());
@@ -47,7 +97,6 @@ fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenS
     let knows_its_type = knows_its_type(signature);
     let types = signature.arguments.iter().map(Argument::sent);
     let arguments = signature.arguments.iter().map(moved_in);
-    let statements = &block.stmts;
     quote_spanned! {span=>
         use #private::Unframed as _;
         #private::Framed::<#component, (#(#types,)*), #output>::new(
@@ -56,7 +105,7 @@ fn framed(signature: &Signature, component: &Path, block: &syn::Block) -> TokenS
             async move {
                 #knows_its_type
                 #(#arguments)*
-                #(#statements)*
+                #body
             },
         )
     }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{GenericParam, Generics, WherePredicate, parse_quote};
+use syn::{GenericParam, Generics, TraitItem, WherePredicate, parse_quote};
 
 use super::{ComponentTrait, method::Method};
 use crate::names;
@@ -15,6 +15,8 @@ impl ComponentTrait {
         let specs: Vec<_> = self.methods.iter().map(Method::emit_spec).collect();
         let spec = self.emit_spec(&specs);
         let dispatch = self.emit_dispatch();
+        // To serve a method is not to use it.
+        let deprecated = self.has_deprecated().then(|| quote!(#[allow(deprecated)]));
         // Where the client lacks a supertrait, the error is at the trait's name.
         let head =
             quote_spanned!(names::blamed_on(ident)=> impl #ident for __weaver::Client<dyn #ident>);
@@ -27,6 +29,7 @@ impl ComponentTrait {
                     #(#client)*
                 }
                 #[automatically_derived]
+                #deprecated
                 impl __weaver::Component for dyn #ident {
                     #spec
                     fn from_client(client: __weaver::Client<Self>) -> __weaver::Arc<Self> {
@@ -61,6 +64,13 @@ impl ComponentTrait {
                 }
             };
         }
+    }
+
+    fn has_deprecated(&self) -> bool {
+        self.item.items.iter().any(|member| match member {
+            TraitItem::Fn(it) => it.attrs.iter().any(|it| it.path().is_ident("deprecated")),
+            _ => false,
+        })
     }
 
     fn emit_spec(&self, methods: &[TokenStream]) -> TokenStream {

@@ -2,13 +2,13 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use syn::{Ident, Pat, PatIdent, TraitItemFn};
+use syn::{Ident, Pat, PatIdent, TraitItemFn, parse_quote};
 
 use crate::{
     method_attributes::MethodAttributes,
     mistakes::Mistakes,
     names,
-    signature::{Argument, Signature},
+    signature::{Argument, Side, Signature},
 };
 
 /// A method of a component.
@@ -20,26 +20,32 @@ pub(super) struct Method {
 impl Method {
     /// Takes weaver's attributes out of the author's method and boxes its future.
     pub(super) fn parse(method: &mut TraitItemFn, mistakes: &mut Mistakes) -> Self {
-        let attributes = MethodAttributes::take(&mut method.attrs, mistakes);
-        MethodAttributes::refuse_on_arguments(&mut method.sig, mistakes);
-        let signature = Signature::parse(method.sig.clone(), mistakes);
-        signature.check_async(mistakes);
-        if check_names(&signature.arguments, mistakes)
+        let mut own = Mistakes::default();
+        let attributes = MethodAttributes::take(&mut method.attrs, &mut own);
+        MethodAttributes::refuse_on_arguments(&mut method.sig, &mut own);
+        let signature = Signature::parse(method.sig.clone(), Side::Trait, &mut own);
+        signature.check_form(&mut own);
+        signature.check_async(&mut own);
+        if check_names(&signature.arguments, &mut own)
             && let Some(route) = &attributes.route
         {
-            route.check(&signature.arguments, mistakes);
+            route.check(&signature.arguments, &mut own);
         }
         if let Some(body) = &method.default {
-            mistakes.add(syn::Error::new(
+            own.add(syn::Error::new(
                 body.brace_token.span.open(),
                 "a component method has no default body: write `;` here, and the body in the \
                  implementation",
             ));
-            // An implementation without the method is no mistake of its own.
-            method.default = Some(signature.placeholder());
-        } else {
-            method.semi_token.get_or_insert_default();
         }
+        (method.default, method.semi_token) = if own.is_empty() {
+            (None, Some(method.semi_token.unwrap_or_default()))
+        } else {
+            // An implementation without the method is no mistake of its own.
+            let placeholder = signature.placeholder();
+            (Some(parse_quote!({ #placeholder })), None)
+        };
+        mistakes.append(own);
         method.sig = signature.boxed();
         Self { signature, attributes }
     }
@@ -51,11 +57,12 @@ impl Method {
         let call = self.emit_method(types);
         let names = self.names();
         let index = Literal::usize_unsuffixed(index);
+        let this = self.signature.receiver();
         match &self.attributes.route {
-            None => quote!(#boxed { #call::call(self, #index, (#(#names,)*)) }),
+            None => quote!(#boxed { #call::call(#this, #index, (#(#names,)*)) }),
             Some(route) => {
                 let key = route.emit(&self.signature.arguments);
-                quote!(#boxed { #call::call_routed(self, #index, #key, (#(#names,)*)) })
+                quote!(#boxed { #call::call_routed(#this, #index, #key, (#(#names,)*)) })
             }
         }
     }

@@ -2,25 +2,32 @@ pub trait Cart: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn add<'call>(
         &'call self,
         item: u64,
-    ) -> ::weaver::__private::BoxFuture<'call, Result<()>>;
+    ) -> ::weaver::__private::BoxFuture<'call, Result<()>> {
+        let _ = (item,);
+        ::core::unreachable!()
+    }
     fn first<'call>(
         self,
         check: impl Fn(u64) -> bool,
     ) -> ::weaver::__private::BoxFuture<'call, Option<&str>>
     where
-        Self: Sized;
+        Self: Sized,
+    {
+        let _ = (check,);
+        ::core::unreachable!()
+    }
 }
 ::core::compile_error! {
     "a component method is async, because a call may leave the process: write `async fn add`"
-}
-::core::compile_error! {
-    "write `&self`: a component serves many callers at once, so that none can take it"
 }
 ::core::compile_error! {
     "write the type itself: both sides of a call must know what is encoded"
 }
 ::core::compile_error! {
     "a component method returns a `Result`, because any call can fail: write `weaver::Result<Option<&str>>`"
+}
+::core::compile_error! {
+    "write `&self`: a component serves many callers at once, so that none can take it"
 }
 const _: () = {
     use ::weaver::__private as __weaver;

@@ -10,7 +10,7 @@ pub struct MemCart;
 
 #[component]
 impl Cart for MemCart {
-    async fn merge(&self, other: Box<Self>) -> Result<()> {
+    async fn merge(&self, _other: Box<Self>) -> Result<()> {
         todo!()
     }
 }

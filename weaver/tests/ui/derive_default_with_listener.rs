@@ -1,0 +1,8 @@
+use weaver::Listener;
+
+#[derive(Default)]
+pub struct Web {
+    pub listener: Listener,
+}
+
+fn main() {}

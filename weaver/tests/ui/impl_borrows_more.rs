@@ -1,0 +1,20 @@
+use std::borrow::Cow;
+
+use weaver::{Result, component};
+
+#[component]
+pub trait Cart {
+    async fn add(&self, item: Cow<'static, str>) -> Result<u64>;
+}
+
+#[derive(Default)]
+pub struct MemCart;
+
+#[component]
+impl Cart for MemCart {
+    async fn add(&self, item: Cow<'_, str>) -> Result<u64> {
+        Ok(item.len() as u64)
+    }
+}
+
+fn main() {}
