@@ -222,6 +222,32 @@ impl Inject for Listener {
     }
 }
 
+/// Is there so that `#[derive(Default)]` around a `Listener` is told what to write.
+#[doc(hidden)]
+impl Default for Listener
+where
+    for<'a> Of<&'a ()>: Unbound,
+{
+    fn default() -> Self {
+        Of::<&()>::unbound()
+    }
+}
+
+/// Bounds that nothing meets are an error unless they depend on something.
+#[derive(Debug)]
+pub struct Of<T>(PhantomData<T>);
+
+/// What nothing is.
+#[diagnostic::on_unimplemented(
+    message = "a `weaver::Listener` has no `Default`: weaver fills it",
+    label = "a port that is bound at the start",
+    note = "write `#[derive(weaver::Component)]` in place of `#[derive(Default)]`"
+)]
+pub trait Unbound {
+    /// A listener on no port.
+    fn unbound() -> Listener;
+}
+
 impl Inject for App {
     fn spec(_: &'static str) -> Option<FieldSpec> {
         None

@@ -142,10 +142,9 @@ pub mod __private {
             carried::{Framed, Unframed},
             construct::{
                 Construct, DefaultField, Field, FieldDefault, FieldSpec, Fields, HooksOf,
-                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Optional,
-                Several, Shareable, shareable,
+                Implementation, Inject, Instance, InstanceOf, NoInstance, NoLifecycle, Of,
+                Optional, Several, Shareable, Unbound, shareable,
             },
-            listener::{Of, Unbound},
             section::Unread,
         },
         inventory,

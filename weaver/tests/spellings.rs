@@ -1,5 +1,5 @@
 //! Programs that are written in other ways than most, and are right.
-#![deny(deprecated, unused)]
+#![deny(deprecated)]
 
 use weaver::{App, Ref, Result, component};
 
@@ -81,12 +81,9 @@ async fn other_spellings_mean_the_same() -> Result<()> {
 }
 
 /// What `main` may return, too.
-#[expect(dead_code, reason = "it is compiled, and not run")]
 mod program {
-    type Shared = Box<dyn std::error::Error + Send + Sync>;
-
     #[weaver::main]
-    async fn main() -> Result<(), Shared> {
+    async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Err("no more".into())
     }
 }
