@@ -57,8 +57,8 @@ pub enum Deed {
     PanicInTask,
     /// Panics when its value is dropped.
     PanicInDrop,
-    /// Calls the component outside so many times at once; how many were answered and how many refused.
-    CallOutside(u32),
+    /// Calls the component outside so many times at once, each for so long; how many were answered and how many refused.
+    CallOutside(u32, Duration),
     /// Answers so many bytes, a while after it was asked.
     Answer(u32),
     /// Leaves a task that naps for no time, for ever.
@@ -126,8 +126,8 @@ struct Beast {
 #[component]
 impl Wild for Beast {
     async fn carry_out(&self, deed: Deed) -> Result<Result<String, String>, CallError> {
-        if let Deed::CallOutside(calls) = deed {
-            return Ok(Ok(self.call_outside(calls).await));
+        if let Deed::CallOutside(calls, time) = deed {
+            return Ok(Ok(self.call_outside(calls, time).await));
         }
         if let Deed::Answer(bytes) = deed {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -175,11 +175,10 @@ impl Wild for Beast {
 }
 
 impl Beast {
-    async fn call_outside(&self, calls: u32) -> String {
+    async fn call_outside(&self, calls: u32, time: Duration) -> String {
         let calls = (0..calls).map(|_| {
             let outer = self.outer.clone();
-            // Longer than it takes to make them all.
-            tokio::spawn(async move { outer.sleep(Duration::from_secs(10)).await })
+            tokio::spawn(async move { outer.sleep(time).await })
         });
         let (mut answered, mut refused) = (0, 0);
         for call in calls.collect::<Vec<_>>() {
@@ -200,7 +199,7 @@ fn carry_out(deed: Deed) -> io::Result<String> {
         | Deed::Nap
         | Deed::Yield
         | Deed::Doze(_)
-        | Deed::CallOutside(_)
+        | Deed::CallOutside(..)
         | Deed::Answer(_)
         | Deed::PanicInTask => {}
         Deed::Read(path) => return fs::read_to_string(path),

@@ -120,7 +120,7 @@ async fn call(wild: &Ref<dyn Wild>, rng: &mut Rng) -> Result<(), CallError> {
         0 => Deed::Abort,
         1 => Deed::Panic("one of many".to_owned()),
         2 => Deed::Exit(1),
-        3..18 => Deed::CallOutside(20),
+        3..18 => Deed::CallOutside(20, Duration::from_millis(20)),
         18..33 => {
             let mut poured = wild.pour(rng.u32(..100_000)).await?;
             for _ in 0..rng.u32(..50) {
