@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Condvar, LazyLock, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -37,6 +37,36 @@ pub(crate) struct Deployment {
     /// Everything that was printed so far, for conditions and for failures.
     lines: Arc<Mutex<Vec<String>>>,
     readers: Vec<thread::JoinHandle<()>>,
+    _place: Place,
+}
+
+/// However many tests run at once: each is up to forty processes, in a debug build, and most tests of one minute's
+/// patience would otherwise wait for the processor.
+const DEPLOYMENTS_AT_ONCE: usize = 2;
+
+static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(DEPLOYMENTS_AT_ONCE), Condvar::new());
+
+/// A place among those that run at once. A test has one at a time.
+#[derive(Debug)]
+struct Place(());
+
+impl Place {
+    fn take() -> Self {
+        let (free, freed) = &PLACES;
+        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Self(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (free, freed) = &PLACES;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        freed.notify_one();
+    }
 }
 
 /// An empty directory that is removed at the end of the test.
@@ -81,6 +111,7 @@ impl Deployment {
     /// Runs a command, to which the directory belongs.
     pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
         LazyLock::force(&BUILT);
+        let place = Place::take();
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -91,7 +122,7 @@ impl Deployment {
         let stdout = child.stdout.take().map(|out| follow(out, Arc::clone(&lines)));
         let stderr = child.stderr.take().map(|out| follow(out, Arc::clone(&lines)));
         let readers = stdout.into_iter().chain(stderr).collect();
-        Self { directory, child, lines, readers }
+        Self { directory, child, lines, readers, _place: place }
     }
 
     /// The directory that components and `main` write to.
