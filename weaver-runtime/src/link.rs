@@ -30,7 +30,8 @@ use crate::{
     context::{self, Baggage, CallContext, MetadataMap},
     error::{CallErrorKind, Failure, Load, Ran},
     limits::{
-        CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, Limits, OUTBOX_BYTES_MAX,
+        CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, GUEST_NOTICE_BYTES_MAX, GUEST_OUTBOX_BYTES_MAX,
+        Limits, OUTBOX_BYTES_MAX,
     },
     message::Message,
     sandbox::GUEST_COMPONENT,
@@ -186,7 +187,9 @@ impl State {
 pub(crate) struct Outgoing {
     queue: Mutex<Queue>,
     /// Writers of flows wait above this.
-    bytes_max: usize,
+    items_bytes_max: usize,
+    /// Answers above this are refused.
+    answers_bytes_max: usize,
     /// Called when the first frame waits.
     notify: Box<dyn Fn() + Send + Sync>,
 }
@@ -239,7 +242,7 @@ impl Outgoing {
     /// Waits until there is room for the next item of a flow.
     fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         let mut queue = self.lock();
-        if queue.frames.len() < self.bytes_max {
+        if queue.frames.len() < self.items_bytes_max {
             return Poll::Ready(());
         }
         queue.blocked.push(cx.waker().clone());
@@ -266,13 +269,13 @@ impl Link {
         limits: LinkLimits,
         notify: impl Fn() + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let (next_call, bytes_max) = match side {
-            Side::Host => (2, OUTBOX_BYTES_MAX),
-            // What a guest has to say is taken when its turn ends: to wait for that within the turn is no use.
-            Side::Guest => (1, usize::MAX),
+        let (next_call, items_bytes_max, answers_bytes_max) = match side {
+            Side::Host => (2, OUTBOX_BYTES_MAX, OUTBOX_BYTES_MAX),
+            // Its answers are taken when its turn ends.
+            Side::Guest => (1, GUEST_OUTBOX_BYTES_MAX, usize::MAX),
         };
-        let out =
-            Arc::new(Outgoing { queue: Mutex::default(), bytes_max, notify: Box::new(notify) });
+        let (queue, notify) = (Mutex::default(), Box::new(notify));
+        let out = Arc::new(Outgoing { queue, items_bytes_max, answers_bytes_max, notify });
         let state = State {
             next_call,
             waiting: HashMap::new(),
@@ -315,6 +318,12 @@ impl Link {
     #[cfg(target_family = "wasm")]
     pub(crate) fn say_that_it_waits(&self) {
         self.out.push_header(Header::new(Kind::Waits, 0));
+    }
+
+    /// Whether somebody waits for room, which is there when what waits has been carried over.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn has_blocked(&self) -> bool {
+        !self.out.lock().blocked.is_empty()
     }
 
     /// The bytes that wait to be carried over.
@@ -635,9 +644,9 @@ impl Link {
     fn check_answer(&self, message: &Message) -> Result<(), Failure> {
         self.flows.check_outgoing(message.announced_streams(), self.limits.streams, Ran::Yes)?;
         let queued = self.out.bytes();
-        if queued > 0 && queued + message.frame_bytes() > self.out.bytes_max {
+        if queued > 0 && queued + message.frame_bytes() > self.out.answers_bytes_max {
             let bytes = queued + message.frame_bytes();
-            let load = Load::Unsent { bytes, bytes_max: self.out.bytes_max };
+            let load = Load::Unsent { bytes, bytes_max: self.out.answers_bytes_max };
             return Err(Failure { ran: Ran::Yes, ..load.into() });
         }
         Ok(())

@@ -134,7 +134,8 @@ impl State {
                     "it has worked on one call for longer than the `cpu = \"{cpu:?}\"` of its sandbox"
                 )))
             }
-            _ => Ok(UpdateDeadline::Yield(1)),
+            // Not wasmtime's own yield, after which it would go on before anybody looks for packets and timers.
+            _ => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
         }
     }
 }

@@ -71,7 +71,8 @@ impl Turns {
         HAS_ENDED.set(false);
         MUST_SLEEP.set(frames.is_empty());
         self.runtime.block_on(Turn { turns: self, program, frames: Some(frames) });
-        if !MUST_SLEEP.get() && !self.is_idle(program) {
+        // What now waits for the end of the turn goes on in the next.
+        if program.link.has_blocked() || (!MUST_SLEEP.get() && !self.is_idle(program)) {
             program.link.say_that_it_waits();
         }
     }

@@ -196,6 +196,12 @@ fn failure(error: &ReadError) -> Failure {
             it,
         ))) if it.error_code == CLOSED_DONE => draining(),
         ReadError::Stream(QuicReadError::Reset(_)) => lost("its producer was stopped"),
+        ReadError::Stream(QuicReadError::ConnectionLost(ConnectionError::LocallyClosed)) => {
+            lost("the connection to its producer was given up")
+        }
+        ReadError::Stream(QuicReadError::ConnectionLost(why)) => {
+            lost(&format!("the connection to its producer was lost ({why})"))
+        }
         ReadError::Refused(refusal) => {
             Failure::new(CallErrorKind::Refused(refusal.clone()), Ran::Yes)
         }

@@ -27,8 +27,8 @@ use crate::{
     control::Offences,
     error::{CallErrorKind, Error, Failure, Ran, Result},
     limits::{
-        GUEST_EXCHANGE_BYTES_MAX, GUEST_PAUSE_MILLISECONDS_MAX, GUEST_SHUTDOWN_SECONDS_MAX,
-        GUEST_TURN_SECONDS_MAX, Limits,
+        GUEST_EXCHANGE_BYTES_MAX, GUEST_HEALTH_SECONDS_MAX, GUEST_PAUSE_MILLISECONDS_MAX,
+        GUEST_SHUTDOWN_SECONDS_MAX, GUEST_TURN_SECONDS_MAX, Limits,
     },
     link::{Blame, Calls, Link, Said, Side},
     message::Message,
@@ -270,7 +270,7 @@ impl GuestGroup {
     /// The components that could not be built yet, with the reason of the last attempt; the group itself, if
     /// it does not answer.
     pub(crate) async fn failed(self: &Arc<Self>, name: &str) -> Vec<(String, String)> {
-        match within(GUEST_TURN_SECONDS_MAX, self.guest().failed()).await {
+        match within(GUEST_HEALTH_SECONDS_MAX, self.guest().failed()).await {
             Ok(failed) => failed,
             Err(error) => vec![(name.to_owned(), format!("{error:#}"))],
         }

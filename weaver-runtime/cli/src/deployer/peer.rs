@@ -10,6 +10,7 @@ use tokio::{
 use weaver_runtime::{
     Ref,
     control::{self, Health, Replica},
+    limits::GUEST_HEALTH_SECONDS_MAX,
     net::{Endpoint, ReplicaAddress, Router, Routes},
 };
 
@@ -20,6 +21,8 @@ const HEALTH_SECONDS: u64 = 2;
 
 /// A replica that takes longer to answer is asked again; the supervisor decides when to give up.
 const ANSWER_SECONDS_MAX: u64 = 5;
+
+const _: () = assert!(GUEST_HEALTH_SECONDS_MAX < ANSWER_SECONDS_MAX);
 
 /// A running replica as its deployer talks to it; the talking stops when this is dropped.
 #[derive(Debug)]
