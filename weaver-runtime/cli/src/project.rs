@@ -75,6 +75,12 @@ pub(crate) enum ProjectError {
     /// A library.
     #[error("{} builds no executable: a program needs a `main`", .0.display())]
     NoExecutable(PathBuf),
+    /// It takes a feature, say.
+    #[error(
+        "{} has `default-run = \"{default}\"`, which cargo does not build with the features that the package has by \
+         default", .manifest.display()
+    )]
+    NoDefault { manifest: PathBuf, default: String },
     /// Which one?
     #[error(
         "{} builds several executables ({}): name the program as `default-run` in its [package], which \
@@ -249,7 +255,9 @@ impl Project {
         if let [first, _, ..] = &executables[..]
             && let Some(default) = default_run(&first.manifest)
         {
-            executables.retain(|it| it.name == default);
+            let found = executables.iter().position(|it| it.name == default);
+            let found = found.ok_or(ProjectError::NoDefault { manifest, default })?;
+            return Ok(executables.swap_remove(found).path);
         }
         match executables.len() {
             1 => Ok(executables.remove(0).path),
