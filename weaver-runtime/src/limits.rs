@@ -73,8 +73,8 @@ pub const GUEST_ANSWER_SECONDS_MAX: u64 = 60;
 /// How long a guest, which has one thread, may block it before its instance is ended.
 pub const GUEST_TURN_SECONDS_MAX: u64 = 10;
 
-/// How long a guest may take to say how it is. The host says it of one that takes longer, in time for a deployer, which
-/// kills a process that does not answer.
+/// How long a host waits for its guest to say how it is. Then it answers for both, in time for a deployer, which kills a
+/// process that does not.
 pub const GUEST_HEALTH_SECONDS_MAX: u64 = 2;
 
 /// What a guest lets wait in the items of streams before they wait for its next turn (4 MiB): carried over at once, they

@@ -142,9 +142,11 @@ struct State {
     answered: u64,
     /// How many calls were given up.
     given_up: u64,
+    /// How many of these were of components, and not a question to the guest itself.
+    given_up_of_components: u64,
     /// The id after that of the last call that the other side had when its turn began.
     carried: u64,
-    /// How many calls had been given up then.
+    /// How many calls of components had been given up then.
     given_up_before: u64,
     /// Why it is closed.
     closed: Option<Failure>,
@@ -171,9 +173,10 @@ impl State {
 
     /// Whether it was waited for.
     fn gives_up(&mut self, call: u64) -> bool {
-        let was_waited_for = self.waiting.remove(&call).is_some();
-        self.given_up += u64::from(was_waited_for);
-        was_waited_for
+        let Some(waiting) = self.waiting.remove(&call) else { return false };
+        self.given_up += 1;
+        self.given_up_of_components += u64::from(waiting.component != GUEST_COMPONENT);
+        true
     }
 
     fn ended(&mut self, call: u64) -> Option<AbortHandle> {
@@ -284,6 +287,7 @@ impl Link {
             last_of_other: 0,
             answered: 0,
             given_up: 0,
+            given_up_of_components: 0,
             carried: 0,
             given_up_before: 0,
             closed: None,
@@ -297,7 +301,8 @@ impl Link {
     pub(crate) fn take_outgoing(&self) -> Vec<u8> {
         {
             let mut state = self.lock();
-            (state.carried, state.given_up_before) = (state.next_call, state.given_up);
+            (state.carried, state.given_up_before) =
+                (state.next_call, state.given_up_of_components);
         }
         self.out.take()
     }
@@ -753,7 +758,8 @@ impl Blame {
                 let mut calls = state.waiting.iter().filter(is_worked_on);
                 let (&call, _) = calls.next()?;
                 // What was given up since is worked on, too, until the guest hears of it.
-                let is_only = calls.next().is_none() && state.given_up == state.given_up_before;
+                let is_only =
+                    calls.next().is_none() && state.given_up_of_components == state.given_up_before;
                 is_only.then_some((call, failure))
             }
         }

@@ -268,11 +268,13 @@ impl GuestGroup {
     }
 
     /// The components that could not be built yet, with the reason of the last attempt; the group itself, if
-    /// it does not answer.
+    /// its instance cannot start. One that works too long to say it has no reason to give.
     pub(crate) async fn failed(self: &Arc<Self>, name: &str) -> Vec<(String, String)> {
-        match within(GUEST_HEALTH_SECONDS_MAX, self.guest().failed()).await {
-            Ok(failed) => failed,
-            Err(error) => vec![(name.to_owned(), format!("{error:#}"))],
+        let limit = Duration::from_secs(GUEST_HEALTH_SECONDS_MAX);
+        match timeout(limit, self.guest().failed()).await {
+            Ok(Ok(failed)) => failed,
+            Ok(Err(error)) => vec![(name.to_owned(), format!("{error:#}"))],
+            Err(_) => Vec::new(),
         }
     }
 
