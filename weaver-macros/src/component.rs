@@ -50,7 +50,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 
 fn expand_impl(options: TokenStream, mut item: WrittenImpl) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    if component_impl::refuse_other_traits(&item.head, &mut mistakes) {
+    if component_impl::refuse_other_traits(&item, &mut mistakes) {
         return quote!(#mistakes #item);
     }
     if mistakes.without_node(&item.head.self_ty, "an implementation of a component") {

@@ -6,7 +6,7 @@ mod registration;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{GenericParam, ImplItem, ItemImpl, Path, Type, parse_quote_spanned};
+use syn::{GenericParam, ImplItem, ItemImpl, Path, PathSegment, Type, parse_quote_spanned};
 
 use crate::{
     method_attributes::MethodAttributes,
@@ -104,16 +104,28 @@ impl ComponentImpl {
     }
 }
 
-/// Traits that a type has beside a component.
-const NO_COMPONENTS: [&str; 8] =
-    ["Lifecycle", "Clone", "Debug", "Default", "Display", "Drop", "From", "Iterator"];
+/// Traits that a type has beside a component, with the methods that they have.
+const NO_COMPONENTS: [(&str, &[&str]); 8] = [
+    ("Clone", &["clone", "clone_from"]),
+    ("Debug", &["fmt"]),
+    ("Default", &["default"]),
+    ("Display", &["fmt"]),
+    ("Drop", &["drop"]),
+    ("From", &["from"]),
+    ("Iterator", &["next"]),
+    ("Lifecycle", &["init", "shutdown"]),
+];
 
-/// Records that the attribute is on an `impl` of another trait; says whether it is.
-pub(crate) fn refuse_other_traits(head: &ItemImpl, mistakes: &mut Mistakes) -> bool {
-    let last = head.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
-    let Some(last) = last.filter(|last| NO_COMPONENTS.iter().any(|name| last.ident == name)) else {
-        return false;
+/// Records that the attribute is on an `impl` of another trait; says whether it is. A component may have its name.
+pub(crate) fn refuse_other_traits(item: &WrittenImpl, mistakes: &mut Mistakes) -> bool {
+    let last = item.head.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
+    let is_other = |last: &&PathSegment| {
+        let mut others = NO_COMPONENTS.iter().filter(|(name, _)| last.ident == name);
+        others.any(|(_, methods)| {
+            item.signatures().all(|it| methods.iter().any(|method| it.ident == method))
+        })
     };
+    let Some(last) = last.filter(is_other) else { return false };
     let name = names::text(&last.ident);
     mistakes
         .at(last, format_args!("`{name}` is no component: remove `#[component]` from this `impl`"));

@@ -6,7 +6,7 @@ mod method;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
+use syn::{AttrStyle, Attribute, Ident, ItemTrait, TraitItem, TypeParamBound, parse_quote};
 
 use crate::{
     method_attributes::MethodAttributes, mistakes::Mistakes, names, options::ComponentOptions,
@@ -76,7 +76,9 @@ impl ComponentTrait {
 
 /// The trait, with brackets also where it has no parameters.
 fn with_brackets(item: &ItemTrait) -> TokenStream {
-    let ItemTrait { attrs, vis, unsafety, auto_token, trait_token, ident, .. } = item;
+    let ItemTrait { vis, unsafety, auto_token, trait_token, ident, .. } = item;
+    // Those that stand in the braces belong to the trait as well.
+    let attrs = item.attrs.iter().map(|it| Attribute { style: AttrStyle::Outer, ..it.clone() });
     let ItemTrait { generics, colon_token, supertraits, items, .. } = item;
     let clause = &generics.where_clause;
     let parameters = in_brackets(generics);

@@ -56,7 +56,7 @@ impl Signature {
         }
         let mut output = output(&written);
         check_output(&written, &output, side, mistakes);
-        if let Some(awaited) = awaited(&output) {
+        if let Some(awaited) = awaited(&output).filter(|_| written.asyncness.is_none()) {
             output = awaited.clone();
         } else if mentions(output.to_token_stream(), "impl") || result_is_unsized(&output) {
             // The mistake would have an echo where its type is to be inferred.
@@ -65,12 +65,23 @@ impl Signature {
         Self { written, arguments, output }
     }
 
-    /// Records what is wrong with the signature but for its types. Where an implementation has it and the trait has
-    /// not, rustc says so.
+    /// Records what is wrong with the signature but for its types.
     pub(crate) fn check_form(&self, mistakes: &mut Mistakes) {
         check_qualifiers(&self.written, mistakes);
         check_generics(&self.written, mistakes);
         check_receiver(&self.written, mistakes);
+    }
+
+    /// Whether rustc does not take it for an implementation of a component's method.
+    pub(crate) fn is_refused_by_rustc(&self) -> bool {
+        let syn::Signature { constness, unsafety, abi, generics, .. } = &self.written;
+        let is_shared = |it: &syn::Receiver| {
+            it.colon_token.is_some() || (it.reference.is_some() && it.mutability.is_none())
+        };
+        let has_types =
+            generics.type_params().next().is_some() || generics.const_params().next().is_some();
+        let is_qualified = constness.is_some() || unsafety.is_some() || abi.is_some();
+        is_qualified || has_types || !self.written.receiver().is_some_and(is_shared)
     }
 
     pub(crate) fn ident(&self) -> &Ident {
@@ -96,6 +107,10 @@ impl Signature {
         let span = self.output_span();
         let private = names::private(span);
         boxed.asyncness = None;
+        // Of a reference it is that of the call, whatever it is called.
+        let params = std::mem::take(&mut boxed.generics.params).into_iter();
+        boxed.generics.params =
+            params.filter(|it| !matches!(it, syn::GenericParam::Lifetime(_))).collect();
         boxed.generics.params.insert(0, parse_quote!('call));
         boxed.inputs = self.boxed_inputs();
         boxed.output = parse_quote_spanned!(span=> -> #private::BoxFuture<'call, #output>);
@@ -368,9 +383,9 @@ fn call_lifetime_of_receiver(receiver: &mut syn::Receiver) {
     }
 }
 
-/// The lifetime of a reference for which the author wrote none, or `'_`.
+/// The lifetime of a reference, whatever the author calls it: a mistake is said elsewhere.
 fn for_the_call(lifetime: &mut Option<Lifetime>, reference: Token![&]) {
-    if lifetime.as_ref().is_none_or(|it| it.ident == "_") {
+    if lifetime.as_ref().is_none_or(|it| it.ident != "static") {
         *lifetime = Some(Lifetime::new("'call", reference.span));
     }
 }

@@ -189,7 +189,12 @@ fn is_one_of(path: &TypePath, names: &[&str]) -> bool {
 }
 
 pub(crate) fn is_stream(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if is_one_of(path, &["Stream"])) && first_argument(ty).is_some()
+    let Type::Path(path) = ty else { return false };
+    // Others have types of that name, too.
+    let mut segments = path.path.segments.iter().rev().skip(1);
+    let is_ours =
+        segments.next().is_none_or(|it| it.ident == "weaver" || it.ident == "weaver_runtime");
+    is_ours && is_one_of(path, &["Stream"]) && first_argument(ty).is_some()
 }
 
 /// What stands for the type of an argument that is no whole type, while the author mends it.
@@ -206,7 +211,7 @@ pub(crate) fn result_is_unsized(ty: &Type) -> bool {
 fn is_unsized(ty: &Type) -> bool {
     match ty {
         Type::Slice(_) => true,
-        Type::Path(path) => path.path.is_ident("str") || path.path.is_ident("Path"),
+        Type::Path(path) => path.path.is_ident("str"),
         _ => false,
     }
 }

@@ -7,6 +7,8 @@ type Answer = Result<u64>;
 
 #[component]
 trait Cart {
+    //! What stands inside is of the trait.
+
     /// Attributes may be named by their crate.
     #[weaver::timeout("2s")]
     #[weaver::idempotent]
@@ -78,6 +80,39 @@ async fn other_spellings_mean_the_same() -> Result<()> {
     assert_eq!(cart.all().await?, 0);
     assert_eq!(app.get::<dyn Clock>().await?.hour().await?, 12);
     Ok(())
+}
+
+/// A component may have the name of another trait, and its types those of ours.
+mod names {
+    use weaver::{Result, component};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub(crate) struct Path(u64);
+
+    pub(crate) mod video {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(crate) struct Stream<T>(T);
+    }
+
+    #[component]
+    pub(crate) trait Display {
+        async fn show(&self, path: Path) -> Result<Path>;
+        async fn all(&self, all: Vec<video::Stream<u64>>) -> Result<()>;
+    }
+
+    #[derive(Default)]
+    struct Lcd;
+
+    #[component]
+    impl Display for Lcd {
+        async fn show(&self, path: Path) -> Result<Path> {
+            Ok(path)
+        }
+
+        async fn all(&self, _: Vec<video::Stream<u64>>) -> Result<()> {
+            Ok(())
+        }
+    }
 }
 
 /// What `main` may return, too.

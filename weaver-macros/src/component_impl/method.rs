@@ -49,8 +49,7 @@ pub(super) fn rewrite(
     let mut said_by_the_trait = Mistakes::default();
     let signature =
         Signature::parse(method.sig.clone(), Side::Implementation, &mut said_by_the_trait);
-    let mut said_by_rustc = Mistakes::default();
-    signature.check_form(&mut said_by_rustc);
+    signature.check_form(&mut said_by_the_trait);
     let is_async = method.sig.asyncness.is_some();
     if !is_async {
         let name = signature.ident();
@@ -61,7 +60,7 @@ pub(super) fn rewrite(
         );
         mistakes.at(method.sig.fn_token, message);
     }
-    let can_be_framed = is_async && said_by_rustc.is_empty() && said_by_the_trait.is_empty();
+    let can_be_framed = is_async && said_by_the_trait.is_empty();
     method.body = match can_be_framed {
         true => framed(&signature, component, &method.body),
         false => signature.placeholder(),
@@ -71,7 +70,8 @@ pub(super) fn rewrite(
     // A method that the trait has not is an error at all of the method, from the first token to the last.
     method.sig.fn_token.span = names::blamed_on_span(begin);
     method.brace = syn::token::Brace(names::blamed_on_span(end));
-    let mistake = said_by_the_trait.first().filter(|_| is_async && said_by_rustc.is_empty())?;
+    let is_said_once = !is_async || signature.is_refused_by_rustc();
+    let mistake = said_by_the_trait.first().filter(|_| !is_said_once)?;
     Some(Unlike { name: names::text(signature.ident()), mistake })
 }
 
