@@ -90,7 +90,7 @@ async fn panics_end_the_instance_wherever_they_are() {
 #[tokio::test]
 async fn last_words_are_short() {
     let town = Town::new(Grants::default()).await;
-    let error = town.ends(Deed::PanicAtLength(16 << 20)).await;
+    let error = town.ends(Deed::PanicAtLength(1 << 20)).await;
     is_panic(&error, "xxx");
     assert!(error.to_string().len() < 10_000, "{} bytes", error.to_string().len());
     town.close().await;
