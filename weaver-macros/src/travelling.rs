@@ -88,7 +88,7 @@ impl<'ast> Visit<'ast> for Owned<'_> {
                 it.impl_token.to_token_stream(),
                 "write the type itself: both sides of a call must know what is encoded".to_owned(),
             ),
-            Type::Path(path) if is_box_of_error(path) => (ty.to_token_stream(), ERROR.to_owned()),
+            Type::Path(_) if is_box_of_error(ty) => (ty.to_token_stream(), ERROR.to_owned()),
             Type::TraitObject(it) if is_error(it) => (ty.to_token_stream(), ERROR.to_owned()),
             Type::TraitObject(it) => (
                 it.to_token_stream(),
@@ -224,14 +224,9 @@ fn borrows_unseen(path: &TypePath) -> bool {
     last.ident == "Cow" && !has_lifetime
 }
 
-fn is_box_of_error(path: &TypePath) -> bool {
-    let first =
-        path.path.segments.last().filter(|last| last.ident == "Box").map(|last| &last.arguments);
-    let Some(PathArguments::AngleBracketed(arguments)) = first else { return false };
-    arguments
-        .args
-        .iter()
-        .any(|it| matches!(it, GenericArgument::Type(Type::TraitObject(it)) if is_error(it)))
+fn is_box_of_error(ty: &Type) -> bool {
+    let is_box = matches!(ty, Type::Path(path) if is_one_of(path, &["Box"]));
+    is_box && matches!(first_argument(ty), Some(Type::TraitObject(it)) if is_error(it))
 }
 
 fn is_error(object: &TypeTraitObject) -> bool {

@@ -60,8 +60,7 @@ pub(super) fn rewrite(
         );
         mistakes.at(method.sig.fn_token, message);
     }
-    let can_be_framed = is_async && said_by_the_trait.is_empty();
-    method.body = match can_be_framed {
+    method.body = match is_async && said_by_the_trait.is_empty() {
         true => framed(&signature, component, &method.body),
         false => signature.placeholder(),
     };
@@ -70,8 +69,8 @@ pub(super) fn rewrite(
     // A method that the trait has not is an error at all of the method, from the first token to the last.
     method.sig.fn_token.span = names::blamed_on_span(begin);
     method.brace = syn::token::Brace(names::blamed_on_span(end));
-    let is_said_once = !is_async || signature.is_refused_by_rustc();
-    let mistake = said_by_the_trait.first().filter(|_| !is_said_once)?;
+    let is_said = !is_async || signature.is_refused_by_rustc();
+    let mistake = said_by_the_trait.first().filter(|_| !is_said)?;
     Some(Unlike { name: names::text(signature.ident()), mistake })
 }
 
