@@ -153,16 +153,17 @@ where
     }
 }
 
-impl<A, R> Method<A, R>
+impl<A, T, E> Method<A, Result<T, E>>
 where
     A: Serialize + DeserializeOwned + Send,
-    R: Serialize + DeserializeOwned,
+    T: Serialize + DeserializeOwned,
+    E: Serialize + DeserializeOwned,
 {
     /// See [`client::serve`].
     pub fn serve<'a, F, Fut>(arguments: Message, method: F) -> Reply<'a>
     where
         F: FnOnce(A) -> Fut + Send + 'a,
-        Fut: Future<Output = R> + Send + 'a,
+        Fut: Future<Output = Result<T, E>> + Send + 'a,
     {
         client::serve(arguments, method)
     }
@@ -170,7 +171,7 @@ where
     /// See [`MethodShape::of`].
     #[must_use]
     pub fn shape() -> MethodShape {
-        MethodShape::of::<A, R>()
+        MethodShape::of::<A, T, E>()
     }
 }
 

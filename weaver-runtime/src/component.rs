@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     error::{CallErrorKind, Failure},
     message::Message,
-    shape::{Problem, Shape},
+    shape::{Problem, Role, Shape},
 };
 
 /// The future of a component method: one box, `Send`, as async-trait makes it.
@@ -170,26 +170,34 @@ const fn is_same(a: &str, b: &str) -> bool {
     index == a.len() && index == b.len()
 }
 
-const NO_METHOD: MethodSpec = MethodSpec::new("?", &[], MethodShape::of::<(), ()>);
+const NO_METHOD: MethodSpec = MethodSpec::new("?", &[], MethodShape::of::<(), (), ()>);
 
 /// What a method's types look like when they are encoded.
 #[derive(Debug)]
 pub struct MethodShape {
     /// The arguments, as one tuple.
     pub arguments: Shape,
-    /// The result: `Result<T, E>`.
-    pub result: Shape,
+    /// What the method returns when it succeeds.
+    pub value: Shape,
+    /// What it returns when it fails, or when the call does.
+    pub error: Shape,
 }
 
 impl MethodShape {
-    /// Examines a method's types, each once in the life of the process.
+    /// Examines a method's types, each once in the life of the process. The two halves of its result are
+    /// examined apart, because most methods share their error type, which has many variants.
     #[must_use]
-    pub fn of<A, R>() -> Self
+    pub fn of<A, T, E>() -> Self
     where
         A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+        E: Serialize + DeserializeOwned,
     {
-        Self { arguments: shape::<A>(), result: shape::<R>() }
+        Self {
+            arguments: shape::<A>(Role::Arguments),
+            value: shape::<T>(Role::Value),
+            error: shape::<E>(Role::Part),
+        }
     }
 }
 
@@ -224,21 +232,22 @@ impl MethodShape {
         };
         let arguments_problems = errors(&self.arguments).into_iter();
         let in_arguments = arguments_problems.map(|problem| in_argument(&problem, arguments));
-        let in_result = errors(&self.result).into_iter().map(|problem| in_result(&problem));
-        in_arguments.chain(in_result).collect()
+        let in_value = errors(&self.value).into_iter().map(|problem| of("the result", &problem));
+        let in_error = errors(&self.error).into_iter().map(|problem| of("the error", &problem));
+        in_arguments.chain(in_value).chain(in_error).collect()
     }
 }
 
-/// The shape of a type, from memory where it was examined before: most methods share their error
-/// type, and a process may hold several [`App`](crate::App)s.
-fn shape<T: Serialize + DeserializeOwned>() -> Shape {
-    static SHAPES: Mutex<BTreeMap<TypeId, Shape>> = Mutex::new(BTreeMap::new());
+/// The shape of a type, from memory where it was examined before: methods share types, and a process
+/// may hold several [`App`](crate::App)s.
+fn shape<T: Serialize + DeserializeOwned>(role: Role) -> Shape {
+    static SHAPES: Mutex<BTreeMap<(TypeId, Role), Shape>> = Mutex::new(BTreeMap::new());
     // Types that differ in lifetimes only are one here, as they are on the wire.
-    let id = typeid::of::<T>();
+    let id = (typeid::of::<T>(), role);
     let known = SHAPES.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
     known.unwrap_or_else(|| {
         // Not under the lock: it runs the author's code.
-        let shape = Shape::of::<T>();
+        let shape = Shape::in_role::<T>(role);
         let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(id, shape.clone());
         shape
@@ -251,17 +260,12 @@ fn in_argument(problem: &Problem, arguments: &[&str]) -> String {
     let index = first.trim_start_matches('.').parse::<usize>().ok();
     match index.and_then(|index| arguments.get(index)) {
         Some(name) => format!("argument `{name}`{} {}", at(rest), problem.kind),
-        None => format!("the arguments{} {}", at(&problem.path), problem.kind),
+        None => of("the arguments", problem),
     }
 }
 
-fn in_result(problem: &Problem) -> String {
-    let (what, rest) = match split_path(&problem.path) {
-        ("::Ok", rest) => ("the result", rest),
-        ("::Err", rest) => ("the error", rest),
-        _ => ("the result", problem.path.as_str()),
-    };
-    format!("{what}{} {}", at(rest), problem.kind)
+fn of(what: &str, problem: &Problem) -> String {
+    format!("{what}{} {}", at(&problem.path), problem.kind)
 }
 
 fn at(path: &str) -> String {
@@ -280,17 +284,18 @@ mod tests {
 
     #[test]
     fn problems_name_the_argument_or_the_result() {
-        type Answer = Result<Vec<serde_json::Value>, String>;
-        let shape = MethodShape::of::<(u32, serde_json::Value), Answer>();
+        type Json = serde_json::Value;
+        let shape = MethodShape::of::<(u32, Json), Vec<Json>, (Json,)>();
         let problems = shape.problems(&["count", "body"]);
-        assert_eq!(problems.len(), 2, "{problems:#?}");
+        assert_eq!(problems.len(), 3, "{problems:#?}");
         assert!(problems[0].starts_with("argument `body` asks the encoding for"), "{problems:#?}");
         assert!(problems[1].starts_with("the result, at `[]`, asks the encoding"), "{problems:#?}");
+        assert!(problems[2].starts_with("the error, at `.0`, asks the encoding"), "{problems:#?}");
     }
 
     #[test]
     fn a_method_that_can_be_carried_has_no_problems() {
-        let shape = MethodShape::of::<(String, Vec<u8>), crate::Result<Option<u64>>>();
+        let shape = MethodShape::of::<(String, Vec<u8>), Option<u64>, crate::Error>();
         assert_eq!(shape.problems(&["name", "bytes"]), Vec::<String>::new());
     }
 }

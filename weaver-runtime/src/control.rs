@@ -199,7 +199,7 @@ fn signature(spec: &ComponentSpec, method: &MethodSpec) -> Signature {
     let shape = (method.shape)();
     Signature::new(
         format!("{}.{}", spec.name, method.name),
-        &format!("{} -> {}", shape.arguments.text(), shape.result.text()),
+        &format!("{} -> {}, {}", shape.arguments.text(), shape.value.text(), shape.error.text()),
     )
 }
 

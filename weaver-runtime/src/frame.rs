@@ -158,7 +158,7 @@ mod tests {
 
     struct Bomb;
 
-    static METHOD: MethodSpec = MethodSpec::new("go_off", &[], MethodShape::of::<(), ()>);
+    static METHOD: MethodSpec = MethodSpec::new("go_off", &[], MethodShape::of::<(), (), ()>);
 
     impl Component for Bomb {
         const SPEC: &'static ComponentSpec = &ComponentSpec {

@@ -46,8 +46,10 @@ pub struct MethodNode {
     pub arguments: Vec<String>,
     /// What the arguments look like when they are encoded.
     pub arguments_shape: String,
-    /// What the result looks like when it is encoded.
-    pub result_shape: String,
+    /// What a result that is no error looks like when it is encoded.
+    pub value_shape: String,
+    /// What an error looks like when it is encoded.
+    pub error_shape: String,
     /// Whether the author wrote `#[idempotent]`.
     pub idempotent: bool,
     /// `#[idempotent(hedge = "…")]`.
@@ -72,7 +74,7 @@ impl MethodNode {
             hedge: self.hedge,
             timeout: self.timeout,
             route: self.route.iter().map(text).collect::<Vec<_>>().leak(),
-            shape: MethodShape::of::<(), ()>,
+            shape: MethodShape::of::<(), (), ()>,
         }))
     }
 }
@@ -182,9 +184,9 @@ impl MethodNode {
 }
 
 fn signature(component: &str, index: usize, method: &MethodNode) -> Signature {
-    let MethodNode { name, arguments_shape, result_shape, .. } = method;
+    let MethodNode { name, arguments_shape, value_shape, error_shape, .. } = method;
     Signature::new(
         format!("{component}.{name}"),
-        &format!("{index} {name} {arguments_shape} -> {result_shape}"),
+        &format!("{index} {name} {arguments_shape} -> {value_shape}, {error_shape}"),
     )
 }

@@ -49,7 +49,7 @@ impl Findings {
 /// What types lose that are sent to another process.
 fn losses(graph: &Graph, plan: &Plan, sources: &Sources) -> Vec<String> {
     let remote = graph.methods().filter(|(name, _)| plan.has_remote_callers(graph, name));
-    let shapes = remote.flat_map(|(_, method)| [&method.arguments_shape, &method.result_shape]);
+    let shapes = remote.flat_map(|(_, it)| [&it.arguments_shape, &it.value_shape, &it.error_shape]);
     let sent: BTreeSet<_> =
         shapes.filter_map(|shape| Schema::parse(shape).ok()).flat_map(|it| it.outlines()).collect();
     let is_sent = |skipped: &Skipped| {

@@ -11,7 +11,9 @@ mod tests;
 
 use std::{borrow::Cow, fmt};
 
-pub(crate) use self::json::{Dynamic, JsonError, ValueSeed};
+#[cfg(test)]
+use self::json::ValueSeed;
+pub(crate) use self::json::{Dynamic, JsonError, ResultSeed};
 use self::parser::Parser;
 
 /// What the name of a stream's type begins with; what its items are follows.
@@ -121,34 +123,22 @@ impl Schema {
         Type { schema: self, form: &self.root }
     }
 
-    /// What a stream yields that is returned as it is: the shape of its items, which are results.
+    /// If it is a stream: the shape of its items, which are results, where these are plain.
     pub(crate) fn items(&self) -> Option<Self> {
-        let (value, _) = self.result()?;
-        let Form::Stream(items) = value.form else { return None };
-        let items = Self::parse(items).ok()?;
-        let is_all = self.is_clear() && self.not_plain().eq([value.form]);
-        (is_all && items.is_plain()).then_some(items)
+        let Form::Stream(items) = &self.root else { return None };
+        Self::parse(items).ok().filter(Self::is_plain)
     }
 
     /// Whether it is known in full, and no stream.
     pub(crate) fn is_plain(&self) -> bool {
-        self.is_clear() && self.not_plain().next().is_none()
-    }
-
-    fn is_clear(&self) -> bool {
-        !self.definitions.iter().any(|it| matches!(it.body, Body::Unclear(_)))
-    }
-
-    /// The places that are, or hold, a stream or what is not known.
-    fn not_plain(&self) -> impl Iterator<Item = &Form> {
-        let fields = self.definitions.iter().flat_map(|definition| match &definition.body {
-            // That of a stream, which is known by its name.
-            Body::Struct(_) if definition.is_stream() => Vec::new(),
-            Body::Struct(fields) => vec![fields],
-            Body::Enum(variants) => variants.iter().map(|variant| &variant.fields).collect(),
-            Body::Unclear(_) => Vec::new(),
-        });
-        fields.flat_map(Fields::forms).chain([&self.root]).filter(|form| !form.is_plain())
+        let is_plain = |fields: &Fields| fields.forms().all(Form::is_plain);
+        let mut bodies = self.definitions.iter().map(|definition| &definition.body);
+        self.root.is_plain()
+            && bodies.all(|body| match body {
+                Body::Struct(fields) => is_plain(fields),
+                Body::Enum(variants) => variants.iter().all(|variant| is_plain(&variant.fields)),
+                Body::Unclear(_) => false,
+            })
     }
 
     /// Of all structs and enums that values of it are made of, the names, and those of a struct's fields.

@@ -10,21 +10,24 @@ use crate::schema::{Schema, SchemaError, Type};
 pub(crate) struct Signature<'a> {
     node: &'a MethodNode,
     pub(crate) arguments: Schema,
-    pub(crate) result: Schema,
+    /// What it returns when it succeeds.
+    pub(crate) value: Schema,
+    pub(crate) error: Schema,
 }
 
 impl<'a> Signature<'a> {
     pub(crate) fn new(node: &'a MethodNode) -> Result<Self, SchemaError> {
         let arguments = Schema::parse(&node.arguments_shape)?;
-        Ok(Self { node, arguments, result: Schema::parse(&node.result_shape)? })
+        let value = Schema::parse(&node.value_shape)?;
+        Ok(Self { node, arguments, value, error: Schema::parse(&node.error_shape)? })
     }
 
     /// The structs and enums that it names, and those that they are made of, a line each.
     pub(crate) fn types(&self) -> Vec<String> {
         let arguments = self.arguments.arguments(&self.node.arguments);
-        let result = self.result.result().map(|(value, _)| value);
+        let types = arguments.iter().map(|(_, of)| *of).chain([self.value.root()]);
         let mut lines: Vec<String> = Vec::new();
-        for line in arguments.iter().map(|(_, of)| *of).chain(result).flat_map(Type::definitions) {
+        for line in types.flat_map(Type::definitions) {
             if !lines.contains(&line) {
                 lines.push(line);
             }
@@ -48,9 +51,6 @@ impl fmt::Display for Signature<'_> {
         {
             write!(f, "{}{name}: {of}", if index > 0 { ", " } else { "" })?;
         }
-        match self.result.result() {
-            Some((value, _)) => write!(f, ") -> {value}"),
-            None => write!(f, ") -> {}", self.result.root()),
-        }
+        write!(f, ") -> {}", self.value.root())
     }
 }

@@ -113,8 +113,8 @@ pub(super) fn described<T: Item, E: Item>() -> &'static str {
         let shape = item_shape::<T, E>();
         let problem = shape.problems().iter().find(|problem| problem.is_error());
         let name = match problem {
+            _ if shape.text().contains(STREAM) => format!("{STREAM}!they hold streams"),
             Some(problem) => format!("{STREAM}!{problem}"),
-            None if shape.text().contains(STREAM) => format!("{STREAM}!they hold streams"),
             None => format!("{STREAM}<{}>", shape.text()),
         };
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -50,7 +50,7 @@ pub(crate) const STREAM: Method = {
 };
 
 fn shape() -> MethodShape {
-    MethodShape::of::<(u64,), u32>()
+    MethodShape::of::<(u64,), u32, ()>()
 }
 
 /// What both sides compare before the first call.

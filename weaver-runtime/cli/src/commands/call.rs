@@ -18,7 +18,7 @@ use weaver_runtime::{
 use super::runtime;
 use crate::{
     logs::{self, Printer},
-    schema::{Dynamic, JsonError, SchemaError, ValueSeed},
+    schema::{Dynamic, JsonError, ResultSeed, Schema, SchemaError},
     signature::{Signature, describe},
     state::{self, Record},
 };
@@ -86,8 +86,6 @@ enum CallFailed {
     /// The author's error.
     #[error("{name} returned an error: {error}")]
     Returned { name: String, error: String },
-    #[error("{0} returned something else than a `Result`")]
-    NoResult(String),
 }
 
 /// As of a process that SIGINT ended.
@@ -220,8 +218,8 @@ impl<'a> Method<'a> {
     }
 
     fn read(&self, json: Option<&Value>) -> Result<Dynamic, CallFailed> {
-        let Signature { arguments, result, .. } = &self.signature;
-        let is_shown = result.is_plain() || result.items().is_some();
+        let Signature { arguments, value, error, .. } = &self.signature;
+        let is_shown = error.is_plain() && (value.is_plain() || value.items().is_some());
         if !arguments.is_plain() || !is_shown || !self.node.problems.is_empty() {
             let (name, help) = (self.name.clone(), self.help());
             return Err(CallFailed::NotForCommands { name, help });
@@ -273,9 +271,11 @@ impl<'a> Method<'a> {
         };
         let mut answer = called.map_err(failed)?;
         let streams = answer.detach_streams();
-        let result = answer.decode_with(ValueSeed(self.signature.result.root()), Ran::Yes);
+        let Signature { value, error, .. } = &self.signature;
+        let result = answer.decode_with(ResultSeed(value.root(), error.root()), Ran::Yes);
+        let items = value.items();
         let value = self.value(result.map_err(failed)?)?;
-        let Some(shape) = self.signature.result.items() else {
+        let Some((item_type, error_type)) = items.as_ref().and_then(Schema::result) else {
             logs::say(&serde_json::to_string_pretty(&value)?);
             return Ok(0);
         };
@@ -283,7 +283,8 @@ impl<'a> Method<'a> {
         let printer = Printer::start();
         for mut items in streams {
             while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-                let item = item.and_then(|it| it.decode_with(ValueSeed(shape.root()), Ran::Yes));
+                let seed = ResultSeed(item_type, error_type);
+                let item = item.and_then(|it| it.decode_with(seed, Ran::Yes));
                 match self.value(item.map_err(failed)?) {
                     Ok(value) if printer.print(value.to_string()).await => {}
                     // Nobody reads them any more.
@@ -300,17 +301,11 @@ impl<'a> Method<'a> {
         Ok(code)
     }
 
-    /// What is in a result, which was decoded by the type that the program told.
-    fn value(&self, result: Value) -> Result<Value, CallFailed> {
-        let name = || self.name.clone();
-        let Value::Object(mut result) = result else { return Err(CallFailed::NoResult(name())) };
-        match (result.remove("Ok"), result.remove("Err")) {
-            (Some(value), _) => Ok(value),
-            (None, Some(error)) => {
-                Err(CallFailed::Returned { name: name(), error: returned(&error) })
-            }
-            (None, None) => Err(CallFailed::NoResult(name())),
-        }
+    /// What is in a result, which was decoded by the types that the program told.
+    fn value(&self, result: Result<Value, Value>) -> Result<Value, CallFailed> {
+        let returned =
+            |error| CallFailed::Returned { name: self.name.clone(), error: returned(&error) };
+        result.map_err(returned)
     }
 
     /// What is shown to whoever gave other arguments.

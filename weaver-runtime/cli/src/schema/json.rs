@@ -416,6 +416,35 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
+/// Decodes a `Result` of two types, each as JSON.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResultSeed<'a>(pub(crate) Type<'a>, pub(crate) Type<'a>);
+
+impl<'de> DeserializeSeed<'de> for ResultSeed<'_> {
+    type Value = Result<Value, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_enum("Result", &["Ok", "Err"], self)
+    }
+}
+
+impl<'de> Visitor<'de> for ResultSeed<'_> {
+    type Value = Result<Value, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a result")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, from: A) -> Result<Self::Value, A::Error> {
+        let Self(value, error) = self;
+        match from.variant_seed(Index)? {
+            (0, held) => held.newtype_variant_seed(ValueSeed(value)).map(Ok),
+            (1, held) => held.newtype_variant_seed(ValueSeed(error)).map(Err),
+            (index, _) => Err(A::Error::custom(format_args!("a result has no variant {index}"))),
+        }
+    }
+}
+
 impl Scalar {
     fn decode<'de, D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
         Ok(match self {

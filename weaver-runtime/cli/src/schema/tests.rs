@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use weaver_runtime::{MethodShape, Shape, Stream, codec, route};
+use weaver_runtime::{Shape, Stream, codec, route};
 
 use super::*;
 
@@ -146,7 +146,7 @@ fn what_is_no_value_of_the_type_says_where_and_why() {
 }
 
 fn arguments<T: Serialize + DeserializeOwned>(names: &[&str], text: &str) -> Result<Value, String> {
-    let schema = Schema::parse(MethodShape::of::<T, ()>().arguments.text()).unwrap();
+    let schema = schema::<T>();
     let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
     let json = (!text.is_empty()).then(|| serde_json::from_str(text).unwrap());
     let read = schema.read_arguments(&names, json.as_ref()).map_err(|error| error.to_string())?;
@@ -200,11 +200,11 @@ fn types_are_shown_as_one_writes_them() {
     assert!(!streams.is_plain());
     assert_eq!(of(&streams), "[Stream<u8>; 2]");
     assert!(streams.items().is_none());
-    let returned = schema::<Result<Stream<Item>, String>>();
+    let returned = schema::<Stream<Item>>();
     assert!(!returned.is_plain());
     let items = returned.items().unwrap();
     assert_eq!(items.result().unwrap().0.to_string(), "Item");
-    assert!(schema::<Result<(Stream<u8>, u8), String>>().items().is_none());
+    assert!(schema::<(Stream<u8>, u8)>().items().is_none());
 }
 
 #[test]
