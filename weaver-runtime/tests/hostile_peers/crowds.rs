@@ -162,8 +162,8 @@ async fn a_flood_of_cancels_does_not_slow_the_neighbour() {
     const CANCELS: u64 = 100_000;
     const BATCH: u64 = 100;
     const ROUNDS: usize = 3;
-    /// What a busy machine may add to any figure.
-    const FLOOR: Duration = Duration::from_millis(10);
+    /// What a busy machine may add to any figure. Calls that wait for the cancels take as long as these, a second.
+    const FLOOR: Duration = Duration::from_millis(100);
     let mut siege = Siege::new().await;
     let mut raw = siege.attacker().await;
     let mut figures = Vec::new();
@@ -212,8 +212,8 @@ async fn a_flood_of_cancels_does_not_slow_the_neighbour() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_bad_frames_does_not_slow_the_neighbour() {
     const ROUNDS: usize = 3;
-    /// As above, and a handshake's work at a time, which is a few milliseconds in a debug build.
-    const FLOOR: Duration = Duration::from_millis(25);
+    /// As above.
+    const FLOOR: Duration = Duration::from_millis(100);
     let siege = Siege::new().await;
     let identity = siege.callee.authority.identity(FRIEND);
     let mut figures = Vec::new();
