@@ -351,6 +351,6 @@ pub(crate) async fn elsewhere_in_a_type_is_a_typed_error(stage: &Stage) -> Resul
     let parcel = misplaced.in_a_struct().await;
     assert_refused(parcel, stage.encoded, "the result, at `.bytes`, is a stream");
     let nested = misplaced.of_streams().await;
-    assert_refused(nested, stage.encoded, "is a stream whose items cannot travel");
+    assert_refused(nested, stage.encoded, "is a stream whose items cannot travel: they hold");
     Ok(())
 }

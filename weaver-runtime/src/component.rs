@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     error::{CallErrorKind, Failure},
     message::Message,
-    shape::{Problem, Role, Shape},
+    shape::{Part, Problem, Shape},
 };
 
 /// The future of a component method: one box, `Send`, as async-trait makes it.
@@ -100,7 +100,7 @@ pub struct MethodSpec {
     /// `#[route(…)]`: the arguments, or the fields of some, that are the call's key; equal keys meet the same
     /// replica. Without the attribute there are none.
     pub route: &'static [&'static str],
-    /// Examines the types of arguments and result; costs up to milliseconds.
+    /// Examines the types of the arguments, of the value and of the error; costs up to milliseconds.
     pub shape: fn() -> MethodShape,
 }
 
@@ -184,8 +184,8 @@ pub struct MethodShape {
 }
 
 impl MethodShape {
-    /// Examines a method's types, each once in the life of the process. The two halves of its result are
-    /// examined apart, because most methods share their error type, which has many variants.
+    /// Examines a method's types, each once in the life of the process (for each [`Part`] that it is). The two
+    /// halves of the result are examined apart: most methods share their error type, which has many variants.
     #[must_use]
     pub fn of<A, T, E>() -> Self
     where
@@ -194,9 +194,9 @@ impl MethodShape {
         E: Serialize + DeserializeOwned,
     {
         Self {
-            arguments: shape::<A>(Role::Arguments),
-            value: shape::<T>(Role::Value),
-            error: shape::<E>(Role::Part),
+            arguments: shape::<A>(Part::Arguments),
+            value: shape::<T>(Part::Value),
+            error: shape::<E>(Part::Other),
         }
     }
 }
@@ -232,22 +232,24 @@ impl MethodShape {
         };
         let arguments_problems = errors(&self.arguments).into_iter();
         let in_arguments = arguments_problems.map(|problem| in_argument(&problem, arguments));
-        let in_value = errors(&self.value).into_iter().map(|problem| of("the result", &problem));
-        let in_error = errors(&self.error).into_iter().map(|problem| of("the error", &problem));
+        let in_value =
+            errors(&self.value).into_iter().map(|problem| problem_in("the result", &problem));
+        let in_error =
+            errors(&self.error).into_iter().map(|problem| problem_in("the error", &problem));
         in_arguments.chain(in_value).chain(in_error).collect()
     }
 }
 
 /// The shape of a type, from memory where it was examined before: methods share types, and a process
 /// may hold several [`App`](crate::App)s.
-fn shape<T: Serialize + DeserializeOwned>(role: Role) -> Shape {
-    static SHAPES: Mutex<BTreeMap<(TypeId, Role), Shape>> = Mutex::new(BTreeMap::new());
+fn shape<T: Serialize + DeserializeOwned>(part: Part) -> Shape {
+    static SHAPES: Mutex<BTreeMap<(TypeId, Part), Shape>> = Mutex::new(BTreeMap::new());
     // Types that differ in lifetimes only are one here, as they are on the wire.
-    let id = (typeid::of::<T>(), role);
+    let id = (typeid::of::<T>(), part);
     let known = SHAPES.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
     known.unwrap_or_else(|| {
         // Not under the lock: it runs the author's code.
-        let shape = Shape::in_role::<T>(role);
+        let shape = Shape::of_part::<T>(part);
         let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(id, shape.clone());
         shape
@@ -260,11 +262,11 @@ fn in_argument(problem: &Problem, arguments: &[&str]) -> String {
     let index = first.trim_start_matches('.').parse::<usize>().ok();
     match index.and_then(|index| arguments.get(index)) {
         Some(name) => format!("argument `{name}`{} {}", at(rest), problem.kind),
-        None => of("the arguments", problem),
+        None => problem_in("the arguments", problem),
     }
 }
 
-fn of(what: &str, problem: &Problem) -> String {
+fn problem_in(what: &str, problem: &Problem) -> String {
     format!("{what}{} {}", at(&problem.path), problem.kind)
 }
 
@@ -283,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_name_the_argument_or_the_result() {
+    fn problems_name_the_argument_the_result_or_the_error() {
         type Json = serde_json::Value;
         let shape = MethodShape::of::<(u32, Json), Vec<Json>, (Json,)>();
         let problems = shape.problems(&["count", "body"]);
@@ -297,5 +299,36 @@ mod tests {
     fn a_method_that_can_be_carried_has_no_problems() {
         let shape = MethodShape::of::<(String, Vec<u8>), Option<u64>, crate::Error>();
         assert_eq!(shape.problems(&["name", "bytes"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn streams_are_arguments_values_or_elements_of_one_tuple() {
+        use crate::Stream;
+        type One = (Stream<u8>,);
+        fn problems<A, T, E>() -> Vec<String>
+        where
+            A: Serialize + DeserializeOwned,
+            T: Serialize + DeserializeOwned,
+            E: Serialize + DeserializeOwned,
+        {
+            MethodShape::of::<A, T, E>().problems(&["streams"])
+        }
+        assert_eq!(problems::<One, Stream<u8>, ()>(), Vec::<String>::new());
+        assert_eq!(problems::<(One,), One, ()>(), Vec::<String>::new());
+        for (problems, place) in [
+            (problems::<((One,),), (), ()>(), "argument `streams`, at `.0.0`,"),
+            (problems::<(Option<Stream<u8>>,), (), ()>(), "argument `streams`"),
+            (problems::<(), (One,), ()>(), "the result, at `.0.0`,"),
+            (problems::<(), Result<Stream<u8>, String>, ()>(), "the result, at `::Ok`,"),
+            (problems::<(), (), Stream<u8>>(), "the error"),
+        ] {
+            let [problem] = &problems[..] else { panic!("{place}: {problems:#?}") };
+            assert!(
+                problem.starts_with(&format!("{place} is a stream, which cannot")),
+                "{problem}"
+            );
+        }
+        let [nested] = &problems::<(Stream<Vec<Stream<u8>>>,), (), ()>()[..] else { panic!() };
+        assert!(nested.ends_with("is a stream whose items cannot travel: they hold streams"));
     }
 }

@@ -46,9 +46,9 @@ pub struct MethodNode {
     pub arguments: Vec<String>,
     /// What the arguments look like when they are encoded.
     pub arguments_shape: String,
-    /// What a result that is no error looks like when it is encoded.
+    /// What the method returns when it succeeds, as it looks when it is encoded.
     pub value_shape: String,
-    /// What an error looks like when it is encoded.
+    /// What it returns when it fails, or when the call does.
     pub error_shape: String,
     /// Whether the author wrote `#[idempotent]`.
     pub idempotent: bool,
@@ -189,4 +189,26 @@ fn signature(component: &str, index: usize, method: &MethodNode) -> Signature {
         format!("{component}.{name}"),
         &format!("{index} {name} {arguments_shape} -> {value_shape}, {error_shape}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_depends_on_each_shape() {
+        let fingerprint = |method: MethodNode| {
+            let node = ComponentNode { methods: vec![method], ..ComponentNode::default() };
+            let components = [("Cart".to_owned(), node)].into();
+            Graph { package: "shop".to_owned(), components, main: None }.fingerprint()
+        };
+        let plain = fingerprint(MethodNode::default());
+        for other in [
+            MethodNode { arguments_shape: "(u8)".to_owned(), ..MethodNode::default() },
+            MethodNode { value_shape: "(u8)".to_owned(), ..MethodNode::default() },
+            MethodNode { error_shape: "(u8)".to_owned(), ..MethodNode::default() },
+        ] {
+            assert_ne!(fingerprint(other.clone()), plain, "{other:?}");
+        }
+    }
 }

@@ -38,15 +38,15 @@ use text::Text;
 
 use crate::stream as streams;
 
-/// What a type is for: it says where in it a stream may be.
+/// Which part of a call a type is: it says where in the type a stream may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub(crate) enum Part {
     /// All arguments of a method, as one tuple.
     Arguments,
     /// What a method returns when it succeeds.
     Value,
-    /// A part of what is sent: an error, an item of a stream.
-    Part,
+    /// An error, or an item of a stream.
+    Other,
 }
 
 /// The wire form of a type, and what stands in its way.
@@ -57,19 +57,17 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Examines a type that is a part of what is sent.
-    ///
-    /// See [`in_role`](Self::in_role).
-    pub fn of<T: Serialize + DeserializeOwned>() -> Self {
-        Self::in_role::<T>(Role::Part)
-    }
-
     /// Examines a type.
     ///
     /// Runs the type's own `Deserialize` and `Serialize` on made-up values, a bounded number of times. If these
     /// panic, the panic is caught (where panics unwind) and the value counts as refused.
-    pub(crate) fn in_role<T: Serialize + DeserializeOwned>(role: Role) -> Self {
-        let mut session = Session::new(role);
+    pub fn of<T: Serialize + DeserializeOwned>() -> Self {
+        Self::of_part::<T>(Part::Other)
+    }
+
+    /// The same for a type that is this part of a call.
+    pub(crate) fn of_part<T: Serialize + DeserializeOwned>(part: Part) -> Self {
+        let mut session = Session::new(part);
         while streams::examine(|| run::<T>(&mut session)) {}
         if session.is_spent() || session.is_unfinished() {
             let why = "it was not seen in full within the limits".to_owned();

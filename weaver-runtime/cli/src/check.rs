@@ -166,14 +166,21 @@ mod tests {
             async fn main(store: Ref<dyn Store>) {
                 for body in bodies { store.put(body).await; store.put(body).await; store.clone(); }
             }";
-        let put = || MethodNode { arguments_shape: "(struct Body{size:u8})".to_owned(), ..put() };
-        let found = findings_in(text, put(), "", &[]);
-        let [loss, trip] = &found.warnings[..] else { panic!("{found}") };
-        assert!(
-            loss.starts_with("`cache` of `Body` (src/main.rs:2) has `#[serde(skip)]`"),
-            "{loss}"
-        );
-        assert!(trip.starts_with("Store.put is called in a loop (src/main.rs:7)"), "{trip}");
+        let body = || "(struct Body{size:u8})".to_owned();
+        let put = || MethodNode { arguments_shape: body(), ..put() };
+        for sent in [
+            put(),
+            MethodNode { arguments_shape: "()".to_owned(), value_shape: body(), ..put() },
+            MethodNode { arguments_shape: "()".to_owned(), error_shape: body(), ..put() },
+        ] {
+            let found = findings_in(text, sent, "", &[]);
+            let [loss, trip] = &found.warnings[..] else { panic!("{found}") };
+            assert!(
+                loss.starts_with("`cache` of `Body` (src/main.rs:2) has `#[serde(skip)]`"),
+                "{loss}"
+            );
+            assert!(trip.starts_with("Store.put is called in a loop (src/main.rs:7)"), "{trip}");
+        }
         let together = findings_in(text, put(), "[placement]\ndefault = \"together\"", &[]);
         assert_eq!(together, Findings::default());
     }

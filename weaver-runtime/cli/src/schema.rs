@@ -11,8 +11,6 @@ mod tests;
 
 use std::{borrow::Cow, fmt};
 
-#[cfg(test)]
-use self::json::ValueSeed;
 pub(crate) use self::json::{Dynamic, JsonError, ResultSeed};
 use self::parser::Parser;
 
@@ -123,10 +121,10 @@ impl Schema {
         Type { schema: self, form: &self.root }
     }
 
-    /// If it is a stream: the shape of its items, which are results, where these are plain.
+    /// If it is a stream: the shape of its items, where these are plain, and results.
     pub(crate) fn items(&self) -> Option<Self> {
         let Form::Stream(items) = &self.root else { return None };
-        Self::parse(items).ok().filter(Self::is_plain)
+        Self::parse(items).ok().filter(|items| items.is_plain() && items.result().is_some())
     }
 
     /// Whether it is known in full, and no stream.

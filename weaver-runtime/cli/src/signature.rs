@@ -12,6 +12,7 @@ pub(crate) struct Signature<'a> {
     pub(crate) arguments: Schema,
     /// What it returns when it succeeds.
     pub(crate) value: Schema,
+    /// What it returns when it fails, or when the call does.
     pub(crate) error: Schema,
 }
 

@@ -165,7 +165,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if let Some(problem) = stream::problem(name, self.0.role, &self.0.cursor.path) {
+        if let Some(problem) = stream::problem(name, self.0.part, &self.0.cursor.path) {
             self.0.find(problem);
         }
         self.nominal::<V>(Form::Newtype, name, &[], |sampler, _, inside| {

@@ -2,7 +2,7 @@
 
 use std::any::{TypeId, type_name};
 
-use super::Role;
+use super::Part;
 use super::chart::{Chart, PlaceId, Step};
 use super::error::Error;
 use super::explorer::{Chosen, Explorer, Lesson, Question};
@@ -11,7 +11,7 @@ use super::problem::ProblemKind;
 
 /// All that the runs of one type share.
 pub(super) struct Session {
-    pub(super) role: Role,
+    pub(super) part: Part,
     pub(super) chart: Chart,
     pub(super) explorer: Explorer,
     pub(super) findings: Vec<Finding>,
@@ -64,9 +64,9 @@ const VALUES_MAX: usize = 1 << 18;
 const RUNS_MAX: usize = 4096;
 
 impl Session {
-    pub(super) fn new(role: Role) -> Self {
+    pub(super) fn new(part: Part) -> Self {
         Self {
-            role,
+            part,
             chart: Chart::new(),
             explorer: Explorer::default(),
             findings: Vec::new(),

@@ -112,10 +112,13 @@ pub(super) fn described<T: Item, E: Item>() -> &'static str {
         // Not under the lock: it runs the author's code.
         let shape = item_shape::<T, E>();
         let problem = shape.problems().iter().find(|problem| problem.is_error());
-        let name = match problem {
-            _ if shape.text().contains(STREAM) => format!("{STREAM}!they hold streams"),
-            Some(problem) => format!("{STREAM}!{problem}"),
-            None => format!("{STREAM}<{}>", shape.text()),
+        let name = if shape.text().contains(STREAM) {
+            format!("{STREAM}!they hold streams")
+        } else {
+            match problem {
+                Some(problem) => format!("{STREAM}!{problem}"),
+                None => format!("{STREAM}<{}>", shape.text()),
+            }
         };
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         names.entry(id).or_insert_with(|| name.leak())

@@ -156,14 +156,24 @@ async fn a_thousand_connections_at_once_are_served() {
     siege.end().await;
 }
 
-/// The neighbour's calls take no longer while somebody cancels everything.
+/// What the neighbour's calls took in one window: the 99th percentile, and how many ended.
+type Figures = (Duration, usize);
+
+/// Whether an attack has not kept the neighbour's calls from being served. Both share two processors with the
+/// attacker, and with other tests: calls take a multiple then, and hiccups of tens of milliseconds are seen. Calls
+/// that wait for the attack would be few.
+fn is_undisturbed(((without, calls_without), (with, calls_with)): (Figures, Figures)) -> bool {
+    const HICCUP: Duration = Duration::from_millis(100);
+    const SLOWER_MAX: usize = 50;
+    with <= 3 * without + HICCUP && calls_with * SLOWER_MAX >= calls_without
+}
+
+/// The neighbour's calls go on while somebody cancels everything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_cancels_does_not_slow_the_neighbour() {
     const CANCELS: u64 = 100_000;
     const BATCH: u64 = 100;
     const ROUNDS: usize = 3;
-    /// What a busy machine may add to any figure. Calls that wait for the cancels take as long as these, a second.
-    const FLOOR: Duration = Duration::from_millis(100);
     let mut siege = Siege::new().await;
     let mut raw = siege.attacker().await;
     let mut figures = Vec::new();
@@ -196,13 +206,12 @@ async fn a_flood_of_cancels_does_not_slow_the_neighbour() {
             "round {round}: p99 {without:?} of {calls_without} calls without, {with:?} of \
              {calls_with} with {cancels} cancels"
         ));
-        figures.push((with, without));
-        if with <= 3 * without + FLOOR {
+        figures.push(((without, calls_without), (with, calls_with)));
+        if is_undisturbed(figures[round]) {
             break;
         }
     }
-    let is_good = |(with, without): &(Duration, Duration)| *with <= 3 * *without + FLOOR;
-    assert!(figures.iter().any(is_good), "with and without: {figures:?}");
+    assert!(figures.into_iter().any(is_undisturbed), "see the rounds above");
     raw.assert_lives(u64::MAX).await;
     until("the end of the calls", || siege.callee.held() == 1).await;
     siege.end().await;
@@ -212,14 +221,12 @@ async fn a_flood_of_cancels_does_not_slow_the_neighbour() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_bad_frames_does_not_slow_the_neighbour() {
     const ROUNDS: usize = 3;
-    /// As above.
-    const FLOOR: Duration = Duration::from_millis(100);
     let siege = Siege::new().await;
     let identity = siege.callee.authority.identity(FRIEND);
     let mut figures = Vec::new();
     for round in 0..ROUNDS {
         let quiet = tokio::time::sleep(Duration::from_secs(1));
-        let (without, _) = siege.neighbour.p99_during(quiet).await;
+        let without = siege.neighbour.p99_during(quiet).await;
         let attacks = Arc::new(AtomicBool::new(true));
         let address = siege.callee.address;
         let flood = tokio::spawn({
@@ -238,18 +245,17 @@ async fn a_flood_of_bad_frames_does_not_slow_the_neighbour() {
             }
         });
         let attack = tokio::time::sleep(Duration::from_secs(1));
-        let (with, _) = siege.neighbour.p99_during(attack).await;
+        let with = siege.neighbour.p99_during(attack).await;
         attacks.store(false, Ordering::SeqCst);
         let count = soon("the end of the flood", flood).await.unwrap();
         show(&format!(
-            "round {round}: p99 {without:?} without, {with:?} with {count} bad connections"
+            "round {round}: p99 and calls {without:?} without, {with:?} with {count} bad connections"
         ));
-        figures.push((with, without));
-        if with <= 3 * without + FLOOR {
+        figures.push((without, with));
+        if is_undisturbed(figures[round]) {
             break;
         }
     }
-    let is_good = |(with, without): &(Duration, Duration)| *with <= 3 * *without + FLOOR;
-    assert!(figures.iter().any(is_good), "with and without: {figures:?}");
+    assert!(figures.into_iter().any(is_undisturbed), "see the rounds above");
     siege.end().await;
 }

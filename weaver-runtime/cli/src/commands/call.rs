@@ -274,18 +274,17 @@ impl<'a> Method<'a> {
         let Signature { value, error, .. } = &self.signature;
         let result = answer.decode_with(ResultSeed(value.root(), error.root()), Ran::Yes);
         let items = value.items();
-        let value = self.value(result.map_err(failed)?)?;
-        let Some((item_type, error_type)) = items.as_ref().and_then(Schema::result) else {
-            logs::say(&serde_json::to_string_pretty(&value)?);
+        let returned = self.succeeded(result.map_err(failed)?)?;
+        let Some((item, error)) = items.as_ref().and_then(Schema::result) else {
+            logs::say(&serde_json::to_string_pretty(&returned)?);
             return Ok(0);
         };
         let mut code = 0;
         let printer = Printer::start();
-        for mut items in streams {
-            while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-                let seed = ResultSeed(item_type, error_type);
-                let item = item.and_then(|it| it.decode_with(seed, Ran::Yes));
-                match self.value(item.map_err(failed)?) {
+        for mut stream in streams {
+            while let Some(next) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+                let next = next.and_then(|it| it.decode_with(ResultSeed(item, error), Ran::Yes));
+                match self.succeeded(next.map_err(failed)?) {
                     Ok(value) if printer.print(value.to_string()).await => {}
                     // Nobody reads them any more.
                     Ok(_) => return Ok(code),
@@ -301,8 +300,8 @@ impl<'a> Method<'a> {
         Ok(code)
     }
 
-    /// What is in a result, which was decoded by the types that the program told.
-    fn value(&self, result: Result<Value, Value>) -> Result<Value, CallFailed> {
+    /// The value of a result, or the author's error in words.
+    fn succeeded(&self, result: Result<Value, Value>) -> Result<Value, CallFailed> {
         let returned =
             |error| CallFailed::Returned { name: self.name.clone(), error: returned(&error) };
         result.map_err(returned)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use weaver_runtime::{Shape, Stream, codec, route};
 
-use super::*;
+use super::{json::ValueSeed, *};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Item {
@@ -156,6 +156,26 @@ fn arguments<T: Serialize + DeserializeOwned>(names: &[&str], text: &str) -> Res
 }
 
 #[test]
+fn a_result_is_decoded_by_two_schemas() {
+    fn decode<T, E>(result: &Result<T, E>) -> Result<Value, Value>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Serialize + DeserializeOwned,
+    {
+        let (value, error) = (schema::<T>(), schema::<E>());
+        let mut bytes = Vec::new();
+        codec::encode(result, &mut bytes).unwrap();
+        codec::decode_with(ResultSeed(value.root(), error.root()), &bytes).unwrap()
+    }
+    assert_eq!(decode::<(), Tag>(&Ok(())), Ok(json!(null)));
+    assert_eq!(decode::<(Id, Vec<u8>), Tag>(&Ok((Id(7), vec![1]))), Ok(json!([7, [1]])));
+    assert_eq!(decode::<u8, Tag>(&Err(Tag::Weight(0.5))), Err(json!({ "Weight": 0.5 })));
+    let two = schema::<u8>();
+    let third = codec::decode_with(ResultSeed(two.root(), two.root()), &[2, 0, 0, 0, 9]);
+    assert!(third.unwrap_err().to_string().contains("no variant 2"));
+}
+
+#[test]
 fn arguments_are_a_list_or_an_object_or_the_only_one() {
     let two = |text| arguments::<(u8, Option<String>)>(&["count", "name"], text);
     assert_eq!(two("[1, \"x\"]"), Ok(json!([1, "x"])));
@@ -205,6 +225,8 @@ fn types_are_shown_as_one_writes_them() {
     let items = returned.items().unwrap();
     assert_eq!(items.result().unwrap().0.to_string(), "Item");
     assert!(schema::<(Stream<u8>, u8)>().items().is_none());
+    let of_no_result = Schema::parse("struct \"weaver::Stream<u8>\"(u32)").unwrap();
+    assert!(matches!(of_no_result.root, Form::Stream(_)) && of_no_result.items().is_none());
 }
 
 #[test]

@@ -149,6 +149,22 @@ fn the_items_of_a_stream_are_lines() {
 }
 
 #[test]
+fn an_error_that_the_method_returns_is_told() {
+    let sandbox = Sandbox::new();
+    let deployment = sandbox.deploy(&sandbox.fixture("busy", &[], ""));
+    deployment.until_all_run();
+    for (method, error) in [
+        ("insight", "Thinker.insight returned an error: no insight: it is late"),
+        ("doubt", "Thinker.doubt returned an error: {\"Reasonable\":{\"about\":\"tea\"}}"),
+        ("whim", "Thinker.whim takes, or returns, what only Rust code can"),
+    ] {
+        let failed = sandbox.run(&["call", &format!("Thinker.{method}")]);
+        failed.assert_error(&[error]);
+        assert_eq!(failed.stdout, "");
+    }
+}
+
+#[test]
 fn an_error_is_told_with_its_causes() {
     let sandbox = Sandbox::new();
     let deployment = sandbox.deploy(&sandbox.fixture("unwell", &[], ""));

@@ -68,7 +68,12 @@ fn tools_get_the_program_as_json() {
     let program: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(program["package"], "collatz");
     assert_eq!(program["main"]["references"], json!(["Even", "Odd"]));
-    assert_eq!(program["components"]["Even"]["methods"][0]["arguments"], json!(["x"]));
+    let method = &program["components"]["Even"]["methods"][0];
+    assert_eq!(method["arguments"], json!(["x"]));
+    assert_eq!(method["arguments_shape"], "(u64)");
+    for shape in ["value_shape", "error_shape"] {
+        assert!(method[shape].as_str().is_some_and(|text| !text.is_empty()), "{method}");
+    }
     assert_eq!(graph(&sandbox, &project, &["--format", "json"]).stdout, ended.stdout);
 }
 
