@@ -13,10 +13,7 @@ use std::{
 
 use weaver_tests::errand::TRACE;
 
-use crate::{
-    sandboxes::build_guests,
-    support::{Deployment, fresh_directory},
-};
+use crate::support::{Deployment, fresh_directory};
 
 pub(crate) const EXAMPLES: [&str; 8] =
     ["chat", "collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
@@ -27,19 +24,45 @@ const FIRST_SECONDS_MAX: u64 = 1800;
 /// How long an answer may take, in a debug build on a busy machine.
 const ANSWER_SECONDS_MAX: u64 = 30;
 
-/// The folder of their executables, which cargo builds once.
+/// The folder of their executables, which cargo builds once: for the same set of packages as the tests of the
+/// command, because for another one it chooses other features of what they depend on.
 pub(crate) static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let packages = EXAMPLES.iter().flat_map(|name| ["--package", *name]);
-    let built =
-        Command::new(env!("CARGO")).args(["build", "--locked", "--bins"]).args(packages).status();
+    let packages = EXAMPLES.iter().chain(&["weaver-cli-fixtures"]);
+    let packages = packages.flat_map(|name| ["--package", *name]);
+    let built = weaver_cli::cargo().args(["build", "--locked", "--bins"]).args(packages).status();
     assert!(built.is_ok_and(|status| status.success()), "the examples do not build");
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     folder.parent().expect("it is in target").join("debug")
 });
 
-/// The folder of the same as WebAssembly.
-pub(crate) static GUESTS: LazyLock<PathBuf> =
-    LazyLock::new(|| build_guests(EXAMPLES.iter().flat_map(|name| ["--package", *name])));
+/// The folder of the same, and of the bodies, as WebAssembly.
+pub(crate) static GUESTS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let examples = EXAMPLES.iter().flat_map(|name| ["--package", *name, "--bin", *name]);
+    build_guests(examples.chain(["--package", "weaver-tests", "--bin", "bodies"]))
+});
+
+/// Builds something as WebAssembly; where it is then.
+fn build_guests(what: impl IntoIterator<Item = &'static str>) -> PathBuf {
+    let target = "wasm32-wasip2";
+    let found =
+        Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
+    let folder = String::from_utf8_lossy(&found.expect("rustc runs").stdout).trim().to_owned();
+    if !PathBuf::from(folder).is_dir() {
+        let added = Command::new("rustup").args(["target", "add", target]).status();
+        assert!(added.is_ok_and(|status| status.success()), "rustup target add {target} fails");
+    }
+    let built = weaver_cli::cargo()
+        .args(["build", "--locked", "--target", target])
+        .args(what)
+        .envs(weaver_runtime::sandbox::guest_build_variables())
+        .status();
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "the guest does not build; for C code it takes clang and wasi-libc (`weaver doctor`)"
+    );
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    folder.parent().expect("it is in target").join(target).join("debug")
+}
 
 /// An example, running.
 struct Running(Deployment, Way);

@@ -25,10 +25,9 @@ use std::{
 static BUILT: LazyLock<()> = LazyLock::new(|| {
     LazyLock::force(&examples::PROGRAMS);
     LazyLock::force(&examples::GUESTS);
-    LazyLock::force(&sandboxes::WASM);
     // As the command builds it for its first sandbox.
     let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weaver-runtime/host/Cargo.toml");
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = weaver_cli::cargo();
     cargo.args(["build", "--locked", "--bin", "weaver-host", "--manifest-path"]).arg(host);
     assert!(cargo.status().is_ok_and(|status| status.success()), "the host does not build");
     // Each guest is compiled once: tests that begin together would each do it.

@@ -1,38 +1,13 @@
 //! The bodies with components in sandboxes, as guests of processes that the command provides.
 
-use std::{path::PathBuf, process::Command, sync::LazyLock};
+use std::{path::PathBuf, sync::LazyLock};
 
 use weaver_tests::{BODIES, errand::Errand};
 
-use crate::{shutdown::noted, support::Deployment};
+use crate::{examples::GUESTS, shutdown::noted, support::Deployment};
 
-/// The program as WebAssembly, which cargo builds once.
-pub(crate) static WASM: LazyLock<PathBuf> = LazyLock::new(|| {
-    build_guests(["--package", "weaver-tests", "--bin", "bodies"]).join("bodies.wasm")
-});
-
-/// Builds something as WebAssembly; where it is then.
-pub(crate) fn build_guests(what: impl IntoIterator<Item = &'static str>) -> PathBuf {
-    let target = "wasm32-wasip2";
-    let found =
-        Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
-    let folder = String::from_utf8_lossy(&found.expect("rustc runs").stdout).trim().to_owned();
-    if !PathBuf::from(folder).is_dir() {
-        let added = Command::new("rustup").args(["target", "add", target]).status();
-        assert!(added.is_ok_and(|status| status.success()), "rustup target add {target} fails");
-    }
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--target", target])
-        .args(what)
-        .envs(weaver_runtime::sandbox::guest_build_variables())
-        .status();
-    assert!(
-        built.is_ok_and(|status| status.success()),
-        "the guest does not build; for C code it takes clang and wasi-libc (`weaver doctor`)"
-    );
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    folder.parent().expect("it is in target").join(target).join("debug")
-}
+/// The program as WebAssembly.
+pub(crate) static WASM: LazyLock<PathBuf> = LazyLock::new(|| GUESTS.join("bodies.wasm"));
 
 /// What panics in `init` is alone, because a panic ends all that is in its instance.
 fn sandboxed(directory: &std::path::Path) -> String {

@@ -30,6 +30,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// For tests, which build programs, too.
+#[doc(hidden)]
+pub use project::cargo;
+
 /// Runs the command line of this process and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {

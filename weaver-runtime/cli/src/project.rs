@@ -294,11 +294,12 @@ pub(crate) fn has_target(folder: &Path) -> bool {
     })
 }
 
-/// Cargo, as if this command had not been started by it.
-pub(crate) fn cargo() -> Command {
+/// Cargo, as if this process had not been started by it.
+#[must_use]
+pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Under `cargo run` these describe the `weaver` command; build scripts that watch them would run again
-    // each time.
+    // each time, and all that is above them would be built again.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

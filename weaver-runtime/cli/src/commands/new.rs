@@ -78,7 +78,7 @@ const SERVICE: Template = Template {
     features: &["axum"],
     dependencies: r#"
 [dependencies]
-axum = { version = "0.8", default-features = false, features = ["http1", "query", "tokio"] }
+axum = { version = "0.8", default-features = false, features = ["http1", "json", "query", "tokio"] }
 serde = { version = "1", features = ["derive"] }
 tracing = "0.1"
 

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    process::Command,
     sync::LazyLock,
 };
 
@@ -11,7 +10,7 @@ use serde_json::Value;
 
 static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(build);
 
-/// The built program `name`: one of the package of fixtures, or `collatz`.
+/// The built program `name`: one of the package of fixtures, or an example.
 pub(crate) fn program(name: &str) -> PathBuf {
     PROGRAMS.get(name).unwrap_or_else(|| panic!("no fixture {name}")).clone()
 }
@@ -22,26 +21,14 @@ pub(crate) fn workspace() -> PathBuf {
 }
 
 fn build() -> HashMap<String, PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args([
-            "build",
-            "--package",
-            "weaver-cli-fixtures",
-            "--package",
-            "collatz",
-            "--package",
-            "factors",
-        ])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace());
-    // These describe the package under test; build scripts that watch them would run again, and
-    // everything above them be built again.
-    for (name, _) in std::env::vars() {
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(name);
-        }
+    let mut cargo = weaver_cli::cargo();
+    cargo.args(["build", "--package", "weaver-cli-fixtures"]);
+    // All of them, as the tests of the examples do: for another set of packages, cargo chooses other features
+    // of what they depend on, and builds that once more.
+    for example in workspace().join("examples").read_dir().unwrap() {
+        cargo.arg("--package").arg(example.unwrap().file_name());
     }
+    cargo.arg("--message-format=json-render-diagnostics").current_dir(workspace());
     let output = cargo.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the fixtures do not build:\n{stderr}");

@@ -1,6 +1,6 @@
 //! `weaver new`: what it makes is a program.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use crate::sandbox::Sandbox;
 
@@ -28,7 +28,7 @@ fn it_builds_and_its_tests_pass() {
         assert!(said.contains(text), "{said}");
     }
     lock(Path::new(&path));
-    let tested = Command::new(env!("CARGO")).arg("test").current_dir(&path).output().unwrap();
+    let tested = weaver_cli::cargo().arg("test").current_dir(&path).output().unwrap();
     let stderr = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{stderr}");
     assert!(String::from_utf8_lossy(&tested.stdout).contains("1 passed"), "{tested:?}");
@@ -52,7 +52,7 @@ fn in_a_workspace_with_lints_it_is_a_member() {
     let workspace = sandbox.project("work", &[("Cargo.toml", manifest)]);
     let ended = sandbox.run(&["new", workspace.join("shop").to_str().unwrap()]);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    let read = Command::new(env!("CARGO"))
+    let read = weaver_cli::cargo()
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(&workspace)
         .output()

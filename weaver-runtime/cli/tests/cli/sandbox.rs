@@ -16,7 +16,11 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{PATIENCE, fixtures::program, processes, until, wait};
+use crate::{
+    PATIENCE,
+    fixtures::{program, workspace},
+    processes, until, wait,
+};
 
 /// A directory for one test, with a state of its own for the command.
 pub(crate) struct Sandbox {
@@ -58,11 +62,10 @@ impl Sandbox {
     /// Lets cargo, in this place, use what it has built for the workspace: most of what a new program needs.
     pub(crate) fn share_target(&self) {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        // As in the workspace: with another profile everything would be built anew.
-        let config = format!(
-            "[build]\ntarget-dir = {target:?}\n[profile.dev]\ndebug = \"line-tables-only\"\n\
-             [profile.dev.package.\"*\"]\ndebug = false\n"
-        );
+        // With other profiles than the workspace's everything would be built anew.
+        let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+        let (_, profiles) = manifest.split_once("[profile.dev]").unwrap();
+        let config = format!("[build]\ntarget-dir = {target:?}\n[profile.dev]{profiles}");
         let folder = self.directory.path().join(".cargo");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("config.toml"), config).unwrap();
