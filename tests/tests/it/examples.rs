@@ -13,7 +13,10 @@ use std::{
 
 use weaver_tests::errand::TRACE;
 
-use crate::support::{Deployment, fresh_directory};
+use crate::{
+    BUILT,
+    support::{Deployment, fresh_directory},
+};
 
 pub(crate) const EXAMPLES: [&str; 8] =
     ["chat", "collatz", "existing-app", "factors", "hello", "interfaces", "reverser", "thumbnails"];
@@ -329,4 +332,33 @@ fn thumbnails() {
         }
         answers
     });
+}
+
+/// The store of `chat` has a section. All mistakes are told at once, before anything of the program has run.
+#[test]
+fn a_section_that_does_not_fit_is_an_error_before_the_start() {
+    LazyLock::force(&BUILT);
+    let refused = |config: &str| {
+        let directory = fresh_directory();
+        fs::write(directory.path().join("weaver.toml"), config).expect("a weaver.toml");
+        let mut program = Command::new(PROGRAMS.join("chat"));
+        program.current_dir(directory.path()).env("RUST_BACKTRACE", "0");
+        let ended = program.output().expect("it starts");
+        assert_eq!(ended.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&ended.stderr);
+        let lines =
+            told.lines().map(|line| line.rsplit_once("weaver.toml:").map(|it| it.1.to_owned()));
+        lines.collect::<Vec<_>>()
+    };
+    let missing = " missing key `path` in [config.Store]; the file has no such section";
+    assert_eq!(refused(""), [Some(missing.to_owned())]);
+    let lines = refused("[config.Store]\npathh = \"chat.db\"\n\n[config.Cart]\n");
+    for (line, expected) in lines.iter().zip([
+        "1:1: missing key `path` in [config.Store]",
+        "2:1: unknown key `pathh` in [config.Store]",
+        "4:9: unknown section `Cart`",
+    ]) {
+        assert!(line.as_ref().is_some_and(|line| line.starts_with(expected)), "{lines:#?}");
+    }
+    assert_eq!(lines.len(), 3, "{lines:#?}");
 }

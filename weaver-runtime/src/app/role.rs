@@ -54,6 +54,7 @@ impl AppBuilder {
 
     pub(super) fn role(&mut self) -> Result<Role, StartError> {
         let (package, main) = self.main.take().unzip();
+        let has_main = main.is_some();
         let registry = Registry::collect(package.map_or_else(executable, str::to_owned), main)?;
         if let Some(question) = std::env::var_os(ASK_VARIABLE) {
             answer(&question.to_string_lossy(), &registry)?;
@@ -66,14 +67,10 @@ impl AppBuilder {
             Some(config) => config,
             None => find_config()?,
         };
-        // Without a file there is nothing to compare, and no need for the graph.
-        if config.path().is_some() {
-            match registry.graph().main {
-                Some(_) => registry.graph().check_names(&config)?,
-                None => registry.graph().check_names_without_main(&config)?,
-            }
+        match ConfigError::join(misfits(&registry, &config, has_main)) {
+            Some(misfits) => Err(misfits.into()),
+            None => Ok(Role::Whole(registry, Box::new(config))),
         }
-        Ok(Role::Whole(registry, Box::new(config)))
     }
 
     /// The node of a program that runs as one process.
@@ -147,6 +144,23 @@ fn find_config() -> Result<ConfigFile, ConfigError> {
         Some(path) => ConfigFile::load(&path),
         None => Ok(ConfigFile::default()),
     }
+}
+
+/// What is wrong with the configuration of a program that runs as one process.
+fn misfits(registry: &Registry, config: &ConfigFile, has_main: bool) -> Vec<ConfigError> {
+    // Without a file there are no names, and no need for the graph.
+    let names = config.path().and_then(|_| {
+        let graph = registry.graph();
+        let checked = if has_main {
+            graph.check_names(config)
+        } else {
+            graph.check_names_without_main(config)
+        };
+        checked.err()
+    });
+    // A program without weaver's `main`, as a test of some components is, may do without some sections.
+    let sections = if has_main { registry.misfits(config) } else { Vec::new() };
+    names.into_iter().chain(sections).collect()
 }
 
 fn answer(question: &str, registry: &Registry) -> Result<(), StartError> {

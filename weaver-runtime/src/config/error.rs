@@ -74,6 +74,15 @@ impl ConfigError {
         self.path.as_deref()
     }
 
+    /// Those of one file as one, if there are any.
+    pub(crate) fn join(errors: impl IntoIterator<Item = Self>) -> Option<Self> {
+        errors.into_iter().reduce(|mut all, error| {
+            all.mistakes.extend(error.mistakes);
+            all.mistakes.sort_by_key(|mistake| mistake.position);
+            all
+        })
+    }
+
     pub(super) fn new(path: Option<&Path>, mistakes: Vec<Mistake>) -> Self {
         let path = path.map(Path::to_owned);
         Self { path, mistakes }
