@@ -317,7 +317,6 @@ mod tests {
         assert_eq!(problems::<(One,), One, ()>(), Vec::<String>::new());
         for (problems, place) in [
             (problems::<((One,),), (), ()>(), "argument `streams`, at `.0.0`,"),
-            (problems::<(Option<Stream<u8>>,), (), ()>(), "argument `streams`"),
             (problems::<(), (One,), ()>(), "the result, at `.0.0`,"),
             (problems::<(), Result<Stream<u8>, String>, ()>(), "the result, at `::Ok`,"),
             (problems::<(), (), Stream<u8>>(), "the error"),
