@@ -19,6 +19,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -64,12 +65,14 @@ thread_local! {
 }
 
 impl CallContext {
-    /// The context of a call from another node.
+    /// The context of a call from elsewhere, with what its header says of the [time left](Self::time_left_ms).
     pub(crate) fn new(
-        deadline: Option<Instant>,
+        time_left_ms: u32,
         trace: Option<TraceContext>,
         baggage: Arc<Baggage>,
     ) -> Self {
+        let left = Duration::from_millis(time_left_ms.into());
+        let deadline = (!left.is_zero()).then(|| Instant::now() + left);
         Self { deadline, trace: trace.map(Trace::from_elsewhere), baggage: Some(baggage) }
     }
 
@@ -110,8 +113,13 @@ impl CallContext {
         self.trace.map(|trace| trace.context)
     }
 
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    /// The time left until the deadline, as a header says it: in milliseconds, rounded up, so that the callee's
+    /// does not end before the caller's; 0, which means none, for one that is more than 49 days away.
+    pub(crate) fn time_left_ms(&self) -> u32 {
+        self.deadline.map_or(0, |at| {
+            let left = at.saturating_duration_since(Instant::now());
+            u32::try_from(left.as_micros().div_ceil(1000).max(1)).unwrap_or(0)
+        })
     }
 
     /// Enters the context until the guard is dropped, and then the one that was there before.

@@ -17,11 +17,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
+use tokio::{sync::oneshot, task::AbortHandle};
 
 use self::flow::Flows;
 pub(crate) use self::flow::{FlowReader, FlowWriter};
@@ -405,7 +404,7 @@ impl Link {
             component,
             method,
             streams: u8::try_from(streams.len()).unwrap_or(u8::MAX),
-            time_left_ms: time_left_ms(&context),
+            time_left_ms: context.time_left_ms(),
             ..Header::new(Kind::Request, call)
         };
         let trailer = Trailer { key, ..Trailer::of(&context) };
@@ -616,14 +615,12 @@ impl Link {
         self.check_load(arguments.frame_bytes())
             .inspect_err(|_| self.flows.refuse(header.call, header.streams))?;
         self.announced(&mut arguments, header, Ran::No)?;
-        let left = u64::from(header.time_left_ms);
-        let deadline = (left > 0).then(|| Instant::now() + Duration::from_millis(left));
         let metadata = match metadata.is_empty() {
             true => MetadataMap::default(),
             false => MetadataMap::decode(&metadata)?,
         };
         let baggage = Baggage { caller: None, metadata };
-        let context = CallContext::new(deadline, trace, Arc::new(baggage));
+        let context = CallContext::new(header.time_left_ms, trace, Arc::new(baggage));
         let Header { call: id, component, method, .. } = header;
         let running = server.call(Called { id, component, method, key, arguments });
         let running = context::under(context, running);
@@ -812,12 +809,6 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.link.lock().ended(self.id);
     }
-}
-
-fn time_left_ms(context: &CallContext) -> u32 {
-    let left = context.deadline().map(|at| at.saturating_duration_since(Instant::now()));
-    // Rounded up; 0 says that there is no deadline.
-    left.map_or(0, |left| u32::try_from(left.as_millis() + 1).unwrap_or(u32::MAX))
 }
 
 /// What is kept of a short frame must not keep all that came with it: copies it, where that is worth it. Most

@@ -165,6 +165,8 @@ impl<F: Future<Output = Result<T, Failure>>, T> Future for Guarded<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -179,6 +181,22 @@ mod tests {
         let (outer, inner) = within(SECOND, inner).await.unwrap().unwrap();
         assert_eq!((outer, inner), (Some(SECOND), Some(SECOND)));
         assert_eq!(time_left(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_header_says_of_a_deadline_is_no_less_and_never_none() {
+        let with = |milliseconds| CallContext::new(milliseconds, None, Arc::default());
+        assert_eq!(with(0).time_left_ms(), 0);
+        let context = with(1500);
+        assert_eq!(context.time_left_ms(), 1500);
+        tokio::time::advance(Duration::from_micros(1_400_100)).await;
+        assert_eq!(context.time_left_ms(), 100);
+        tokio::time::advance(SECOND).await;
+        assert_eq!(context.time_left_ms(), 1);
+        let far = with(u32::MAX);
+        assert_eq!(far.time_left_ms(), u32::MAX);
+        let farther = far.outliving().with_deadline(Instant::now() + Duration::from_hours(50 * 24));
+        assert_eq!(farther.time_left_ms(), 0);
     }
 
     async fn sees() -> Option<Duration> {

@@ -490,18 +490,11 @@ impl Connection {
 fn request(call: u64, component: u16, method: u16, message: Message) -> (Buffer, usize) {
     let context = CallContext::current();
     let streams = u8::try_from(message.announced_streams()).unwrap_or(u8::MAX);
-    let time_left_ms = context.deadline().map_or(0, time_left_milliseconds);
+    let time_left_ms = context.time_left_ms();
     let header =
         Header { component, method, streams, time_left_ms, ..Header::new(Kind::Request, call) };
     let message_bytes = message.frame_bytes();
     (header.onto_with(message, &Trailer::of(&context)), message_bytes)
-}
-
-/// The time left until a deadline, rounded up, so that the callee's does not end before the caller's;
-/// 0, which means none, for one that is more than 49 days away.
-fn time_left_milliseconds(deadline: Instant) -> u32 {
-    let left = deadline.saturating_duration_since(Instant::now());
-    u32::try_from(left.as_micros().div_ceil(1000).max(1)).unwrap_or(0)
 }
 
 fn not_sent(reason: NotQueued) -> Failure {

@@ -12,11 +12,7 @@ use std::{
 };
 
 use quinn::RecvStream;
-use tokio::{
-    runtime::Handle,
-    task::AbortHandle,
-    time::{self, timeout},
-};
+use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
 
 use super::{
     connection::{self, ReadError, next_frame, next_frame_held},
@@ -607,15 +603,14 @@ impl Session {
 
     /// The context of the call that a request asks for.
     fn context(&self, frame: &Frame) -> Result<CallContext, Failure> {
-        let left = u64::from(frame.header.time_left_ms);
-        let deadline = (left > 0).then(|| time::Instant::now() + Duration::from_millis(left));
+        let left = frame.header.time_left_ms;
         let Trailer { trace, metadata, .. } = &frame.trailer;
         if metadata.is_empty() {
-            return Ok(CallContext::new(deadline, *trace, Arc::clone(&self.baggage)));
+            return Ok(CallContext::new(left, *trace, Arc::clone(&self.baggage)));
         }
         let metadata = MetadataMap::decode(metadata)?;
         let baggage = Baggage { caller: self.baggage.caller.clone(), metadata };
-        Ok(CallContext::new(deadline, *trace, Arc::new(baggage)))
+        Ok(CallContext::new(left, *trace, Arc::new(baggage)))
     }
 
     fn start_call(self: &Arc<Self>, frame: Frame, is_alone: bool, admitted: Admitted) {
