@@ -1,10 +1,10 @@
 //! Calls between nodes: QUIC with mutual TLS, and frames multiplexed over it, or over a socket between nodes
 //! of one host that it introduces (`local`; both are `halves`).
 //!
-//! `wire` decides (bytes to frames and back) and does no I/O; `connection` is the caller's side of
-//! one connection, `serving` the callee's. `router` knows the groups, `group` the replicas of one; `remote`
-//! brings a call to one of them, by an `attempt` or several. `balance` (which of them takes a call) and
-//! `retry` (what happens when a call fails) decide, without I/O or a clock.
+//! `wire` decides (bytes to frames and back) and does no I/O; `reading` and `writing` move frames over halves.
+//! `connection` is the caller's side of one connection, `serving` the callee's. `router` knows the groups, `group`
+//! the replicas of one; `remote` brings a call to one of them, by an `attempt` or several. `balance` (which of them
+//! takes a call) and `retry` (what happens when a call fails) decide, without I/O or a clock.
 
 mod attempt;
 mod balance;
@@ -26,6 +26,7 @@ mod local;
 mod local;
 mod outbox;
 mod overload;
+mod reading;
 mod remote;
 mod retry;
 mod router;
@@ -38,6 +39,7 @@ mod socket;
 mod streaming;
 mod tally;
 mod tls;
+mod writing;
 
 pub(crate) use balance::Site;
 pub(crate) use remote::Remote;

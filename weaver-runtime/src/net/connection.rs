@@ -1,51 +1,40 @@
 //! [`Connection`]: the caller's side of a connection to one node.
 
 use std::{
-    fmt,
-    future::Future,
-    io,
     iter::Sum,
-    pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use bytes::Bytes;
-use rustc_hash::FxHashMap;
-use tokio::{
-    runtime::Handle,
-    sync::oneshot,
-    task::JoinSet,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::{runtime::Handle, sync::oneshot, task::JoinSet, time::timeout};
 
+use self::waiting::{Answer, Arguments, Waiting};
 use super::{
-    endpoint::{CLOSED_DONE, CLOSED_PROTOCOL, ConnectError},
-    gate::Held,
-    halves::{Progress, ReceiveHalf, SendHalf},
+    endpoint::{CLOSED_PROTOCOL, ConnectError},
+    halves::{ReceiveHalf, SendHalf},
     handshake::{self, Hello, Welcome},
     io::Io,
     lane::Lane,
     local::{self, Arrivals, Door, LocalSocket, Neighbour, Purpose},
     outbox::{NotQueued, Outbox},
-    streaming::{self, Expected, Outgoing, Reader},
-    tally::{Counted, Tally},
+    reading::next_frame,
+    streaming::{self, Expected, Outgoing},
+    tally::Tally,
+    writing::{write, write_large},
 };
 use crate::{
     context::CallContext,
-    error::{CallErrorKind, Failure, Load, Ran, Refusal},
+    error::{CallErrorKind, Failure, Ran, Refusal},
     fingerprint::Signature,
-    limits::{CALLS_IN_FLIGHT_MAX, FLUSH_SECONDS_MAX, LANES, STALL_BYTES_MIN, STALL_SECONDS_MAX},
+    limits::{FLUSH_SECONDS_MAX, LANES},
     message::{Buffer, Message},
-    stream::{ByteStream, Streams},
-    wire::{
-        FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, Trailer,
-        WireError,
-    },
+    wire::{FRAME_BYTES_MAX, Frame, FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX, Trailer},
 };
+
+mod waiting;
 
 /// The caller's side of a connection.
 #[derive(Debug)]
@@ -247,7 +236,7 @@ impl Connection {
 
     /// Calls that wait for their answer.
     pub(super) fn calls_in_flight(&self) -> usize {
-        self.waiting.count.load(Ordering::Relaxed)
+        self.waiting.count()
     }
 
     /// What is under way here.
@@ -527,393 +516,4 @@ impl Drop for Interest<'_> {
             self.connection.finish_if_done();
         }
     }
-}
-
-/// The streams among a call's arguments until the call is taken on.
-#[derive(Default)]
-struct Arguments {
-    streams: Vec<(ByteStream, Counted)>,
-    /// Where they are produced: the caller's runtime.
-    runtime: Option<Handle>,
-}
-
-impl fmt::Debug for Arguments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} streams", self.streams.len())
-    }
-}
-
-impl Arguments {
-    fn put_back(self, message: &mut Message) {
-        *message.streams() = Streams::default();
-        for (stream, _) in self.streams {
-            message.streams().push(stream);
-        }
-    }
-}
-
-/// The calls that wait for an answer. Ids are never used twice, so that a late answer meets nobody.
-#[derive(Debug, Default)]
-struct Waiting {
-    calls: Mutex<Calls>,
-    count: AtomicUsize,
-    /// The callee said that it takes no new calls. Set under the lock: none is added after it.
-    is_closing: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Calls {
-    /// By ids that are ours: nobody chooses them so that they collide.
-    callers: FxHashMap<u64, Caller>,
-    closed: bool,
-}
-
-/// One of them.
-#[derive(Debug)]
-struct Caller {
-    answer: oneshot::Sender<Answer>,
-    /// `None` once the call was taken on.
-    arguments: Option<Arguments>,
-    /// Streams of the result that have arrived before it.
-    early: Vec<(Header, Reader)>,
-}
-
-/// What a caller gets: if the call failed before it was taken on, its streams, too.
-#[derive(Debug)]
-struct Answer {
-    result: Result<Message, Failure>,
-    arguments: Option<Arguments>,
-}
-
-impl Caller {
-    fn finish(self, result: Result<Message, Failure>) {
-        let answer = Answer { result, arguments: self.arguments };
-        // The caller may have stopped waiting in this very moment.
-        let _ = self.answer.send(answer);
-    }
-}
-
-impl Waiting {
-    /// Where its answer comes, and whether it is the only one.
-    fn add(
-        &self,
-        call: u64,
-        arguments: Arguments,
-    ) -> Result<(oneshot::Receiver<Answer>, bool), (Failure, Arguments)> {
-        let mut calls = self.lock();
-        if calls.closed || self.is_closing() {
-            return Err((CallErrorKind::Draining.into(), arguments));
-        }
-        let (there, calls_max) = (calls.callers.len(), CALLS_IN_FLIGHT_MAX);
-        if there >= calls_max {
-            return Err((Load::Waiting { calls: there, calls_max }.into(), arguments));
-        }
-        let (answer, waiting) = oneshot::channel();
-        let caller = Caller { answer, arguments: Some(arguments), early: Vec::new() };
-        calls.callers.insert(call, caller);
-        self.count.store(calls.callers.len(), Ordering::Relaxed);
-        Ok((waiting, there == 0))
-    }
-
-    fn take_no_more(&self) {
-        let _calls = self.lock();
-        self.is_closing.store(true, Ordering::Relaxed);
-    }
-
-    fn is_closing(&self) -> bool {
-        self.is_closing.load(Ordering::Relaxed)
-    }
-
-    /// Whether there is no call, and will be none.
-    fn is_done(&self) -> bool {
-        self.is_closing() && self.lock().callers.is_empty()
-    }
-
-    fn remove(&self, call: u64) -> Option<Caller> {
-        self.remove_locked(&mut self.lock(), call)
-    }
-
-    fn remove_locked(&self, calls: &mut Calls, call: u64) -> Option<Caller> {
-        let caller = calls.callers.remove(&call);
-        self.count.store(calls.callers.len(), Ordering::Relaxed);
-        caller
-    }
-
-    /// The call was not sent.
-    fn give_up(&self, call: u64, failure: Failure) -> Option<Answer> {
-        let arguments = self.remove(call)?.arguments;
-        Some(Answer { result: Err(failure), arguments })
-    }
-
-    fn take_arguments(&self, call: u64) -> Option<Arguments> {
-        self.lock().callers.get_mut(&call)?.arguments.take()
-    }
-
-    fn fail(&self, call: u64, failure: Failure) {
-        if let Some(caller) = self.remove(call) {
-            caller.finish(Err(failure));
-        }
-    }
-
-    fn succeed(&self, call: u64, mut message: Message, streams: u8, expected: &Arc<Expected>) {
-        let mut calls = self.lock();
-        let Some(mut caller) = self.remove_locked(&mut calls, call) else { return };
-        if streams > 0 {
-            // Under the lock, so that a stream meets either the call or its own reader.
-            *message.streams() = expected.expect(call, streams);
-            for (header, reader) in caller.early.drain(..) {
-                expected.arrived(call, header.component, reader);
-            }
-        }
-        drop(calls);
-        caller.finish(Ok(message));
-    }
-
-    /// A stream that belongs to nobody any more is dropped, which stops its producer.
-    fn stream_arrived(&self, expected: &Expected, header: Header, reader: Reader) {
-        let mut calls = self.lock();
-        match calls.callers.get_mut(&header.call) {
-            Some(caller) => caller.early.push((header, reader)),
-            None => expected.arrived(header.call, header.component, reader),
-        }
-    }
-
-    fn fail_all(&self, failure: &Failure) {
-        let callers = {
-            let mut calls = self.lock();
-            calls.closed = true;
-            self.count.store(0, Ordering::Relaxed);
-            std::mem::take(&mut calls.callers)
-        };
-        callers.into_values().for_each(|caller| caller.finish(Err(failure.clone())));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Calls> {
-        // Nothing panics while it holds the lock.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why a stream of frames ended early.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
-    #[error(transparent)]
-    Stream(#[from] quinn::ReadError),
-    #[error(transparent)]
-    Socket(#[from] io::Error),
-    #[error(transparent)]
-    Frame(#[from] WireError),
-    #[error("the stream ended inside a frame")]
-    Cut,
-    #[error("a frame that does not belong on its stream")]
-    Unexpected,
-    /// We do not wait for the rest.
-    #[error("{0}")]
-    Refused(Refusal),
-}
-
-impl ReadError {
-    /// Whether the peer broke the protocol, and not the stream or the connection.
-    pub(super) fn is_of_the_peer(&self) -> bool {
-        match self {
-            Self::Stream(_) | Self::Socket(_) | Self::Refused(_) => false,
-            Self::Frame(_) | Self::Cut | Self::Unexpected => true,
-        }
-    }
-}
-
-/// The next frame of a stream; `None` at its end.
-pub(super) async fn next_frame(
-    stream: &mut ReceiveHalf,
-    decoder: &mut FrameDecoder,
-) -> Result<Option<Frame>, ReadError> {
-    loop {
-        if let Some(frame) = decoder.next()? {
-            return Ok(Some(frame));
-        }
-        if !stream.read_into(decoder).await? {
-            return end(decoder);
-        }
-    }
-}
-
-/// The same; what has arrived of a frame counts as `held` until the frame is whole, and it must get on.
-pub(super) async fn next_frame_held(
-    stream: &mut ReceiveHalf,
-    decoder: &mut FrameDecoder,
-    held: &mut Held,
-) -> Result<Option<Frame>, ReadError> {
-    let mut pace = Pace::new(decoder.kept_bytes());
-    loop {
-        if let Some(frame) = decoder.next()? {
-            held.release();
-            return Ok(Some(frame));
-        }
-        let kept_bytes = decoder.kept_bytes();
-        held.set(kept_bytes).map_err(|load| ReadError::Refused(Refusal::Overloaded { load }))?;
-        let read = stream.read_into(decoder);
-        let has_more = match kept_bytes {
-            0 => read.await?,
-            _ => pace.during(kept_bytes, read).await??,
-        };
-        if !has_more {
-            return end(decoder);
-        }
-    }
-}
-
-fn end(decoder: &FrameDecoder) -> Result<Option<Frame>, ReadError> {
-    decoder.is_between_frames().then_some(None).ok_or(ReadError::Cut)
-}
-
-/// Whether a frame that has arrived in part gets on: [`STALL_BYTES_MIN`] in every [`STALL_SECONDS_MAX`].
-struct Pace {
-    /// When it is looked at next, and what there was when it was last.
-    next: Instant,
-    bytes: usize,
-}
-
-impl Pace {
-    fn new(bytes: usize) -> Self {
-        Self { next: Self::after_now(), bytes }
-    }
-
-    fn after_now() -> Instant {
-        Instant::now() + Duration::from_secs(STALL_SECONDS_MAX)
-    }
-
-    /// Waits for more than the `bytes` that there are. What has arrived is never refused.
-    async fn during<T>(
-        &mut self,
-        bytes: usize,
-        read: impl Future<Output = T>,
-    ) -> Result<T, ReadError> {
-        let mut read = pin!(read);
-        loop {
-            if let Ok(read) = timeout_at(self.next, read.as_mut()).await {
-                return Ok(read);
-            }
-            let (seconds, bytes_min) = (STALL_SECONDS_MAX, STALL_BYTES_MIN);
-            let more = bytes.saturating_sub(self.bytes);
-            if more < bytes_min {
-                let refusal = Refusal::Stalled { bytes: more, bytes_min, seconds };
-                return Err(ReadError::Refused(refusal));
-            }
-            *self = Self::new(bytes);
-        }
-    }
-}
-
-/// The peer takes nothing any more.
-#[derive(Debug)]
-pub(super) struct Stalled;
-
-/// Waits for a write, unless there is no [`Progress`] for [`STALL_SECONDS_MAX`].
-async fn unless_stalled<T>(
-    progress: &Progress,
-    write: impl Future<Output = T>,
-) -> Result<T, Stalled> {
-    let mut write = pin!(write);
-    // Looked at twice, so that the many writes that do not wait need not look.
-    let patience = Duration::from_secs(STALL_SECONDS_MAX) / 2;
-    let mut before = None;
-    loop {
-        if let Ok(written) = timeout(patience, write.as_mut()).await {
-            return Ok(written);
-        }
-        let left = progress.bytes();
-        if before.replace(left) == Some(left) {
-            return Err(Stalled);
-        }
-    }
-}
-
-/// The single writer of all lanes: one write on each for everything that was queued meanwhile. Ends when the
-/// outbox is closed, when a lane or the connection is gone, and when the peer reads nothing any more. (A lane
-/// that is not read holds up the others once a whole window of it is unread. What one that has lost a packet
-/// has to wait for is far less.)
-pub(super) async fn write(
-    quic: quinn::Connection,
-    mut lanes: Vec<SendHalf>,
-    outbox: Arc<Outbox>,
-    is_patient: bool,
-) {
-    for lane in &lanes {
-        lane.prefer();
-    }
-    let Some(progress) = lanes.first().map(|lane| lane.progress(&quic)) else { return };
-    let mut batches = vec![Vec::new(); lanes.len()];
-    while outbox.take(is_patient, &mut batches).await {
-        for (lane, batch) in lanes.iter_mut().zip(&mut batches) {
-            let write = lane.write_all(batch);
-            if !matches!(unless_stalled(&progress, write).await, Ok(Ok(()))) {
-                return outbox.abandon();
-            }
-        }
-    }
-    // All at once: the peer waits for the end of each.
-    lanes.iter_mut().for_each(SendHalf::finish);
-    for lane in &mut lanes {
-        lane.finished().await;
-    }
-}
-
-/// Sends one large frame on a stream of its own, once the future is run, unless `given_up` comes first.
-pub(super) fn write_large(
-    quic: quinn::Connection,
-    neighbour: Option<Arc<Neighbour>>,
-    frame: Bytes,
-    outbox: Arc<Outbox>,
-    given_up: impl Future<Output = ()> + Send,
-) -> Result<impl Future<Output = Result<(), Stalled>> + Send, NotQueued> {
-    let place = Outbox::reserve_large(outbox, frame.len())?;
-    Ok(async move {
-        let mut given_up = pin!(given_up);
-        if let Some(neighbour) = neighbour {
-            let dialled = tokio::select! {
-                dialled = neighbour.dial(&quic) => dialled,
-                () = &mut given_up => return Ok(()),
-                _ = quic.closed() => return Ok(()),
-            };
-            // Where it cannot be dialled, a stream does it as well.
-            if let Ok(large) = dialled {
-                let progress = Progress::Local(Arc::clone(&large.socket));
-                let mut batch = [frame];
-                return tokio::select! {
-                    // The error means that the frame is refused, or the peer gone.
-                    written = unless_stalled(&progress, large.socket.write_all(&mut batch)) => {
-                        written.map(drop)
-                    }
-                    // The socket ends inside the frame.
-                    () = given_up => Ok(()),
-                    _ = quic.closed() => Ok(()),
-                };
-            }
-        }
-        let progress = Progress::Quic(quic.clone());
-        let opened = tokio::select! {
-            opened = unless_stalled(&progress, quic.open_uni()) => opened?,
-            () = &mut given_up => return Ok(()),
-        };
-        let Ok(mut stream) = opened else { return Ok(()) };
-        let write = async {
-            if unless_stalled(&progress, stream.write_chunk(frame)).await?.is_ok()
-                && stream.finish().is_ok()
-            {
-                // As in `write`.
-                let _ = stream.stopped().await;
-            }
-            Ok(())
-        };
-        let written = tokio::select! {
-            written = write => Some(written),
-            () = given_up => None,
-        };
-        drop(place);
-        written.unwrap_or_else(|| {
-            // An error means that everything has arrived.
-            let _ = stream.reset(CLOSED_DONE);
-            Ok(())
-        })
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 
-use super::{connection::ReadError, local::LocalSocket};
+use super::{local::LocalSocket, reading::ReadError};
 use crate::wire::FrameDecoder;
 
 /// Frames go in here.

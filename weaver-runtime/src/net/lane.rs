@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    connection::{ReadError, next_frame},
     halves::{ReceiveHalf, SendHalf},
     local::LocalSocket,
+    reading::{ReadError, next_frame},
 };
 use crate::wire::{FrameDecoder, Header, Kind, SHARED_FRAME_BYTES_MAX};
 

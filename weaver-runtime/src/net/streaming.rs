@@ -12,11 +12,11 @@ use quinn::{ConnectionError, ReadError as QuicReadError, RecvStream, SendStream,
 use tokio::sync::oneshot;
 
 use super::{
-    connection::{ReadError, next_frame, next_frame_held},
     endpoint::CLOSED_DONE,
     gate::Held,
     halves::ReceiveHalf,
     outbox::Batch,
+    reading::{ReadError, next_frame, next_frame_held},
     tally::Counted,
 };
 use crate::{
