@@ -135,8 +135,9 @@ impl Call {
             "-" => serde_json::from_reader(io::stdin().lock()),
             text => serde_json::from_str(text),
         };
-        let is_word = text.starts_with(char::is_alphabetic);
-        let hint = if is_word { "; a text has quotes of its own: '\"tea\"'" } else { "" };
+        // Also where it begins as a number does: `00017` is one neither.
+        let is_bare = !text.starts_with(['[', '{', '"', '-']);
+        let hint = if is_bare { "; a text has quotes of its own: '\"tea\"'" } else { "" };
         parsed.map(Some).map_err(|error| CallFailed::NotJson { error, hint })
     }
 }

@@ -99,7 +99,7 @@ impl New {
         template
             .fill(&self.path, weaver)
             .map_err(|source| NewError::HalfMade { path: self.path.clone(), source })?;
-        logs::say(&next_steps(&self.path, command()));
+        logs::say(next_steps(&self.path, command()).trim_end());
         Ok(0)
     }
 }
@@ -191,8 +191,11 @@ fn short_address(text: &str) -> Option<String> {
 }
 
 /// How this command was called: in a checkout, `cargo weaver` is short for running it.
+/// The alias of cargo that the clone has.
+const CARGO_WEAVER: &str = "cargo weaver";
+
 fn command() -> &'static str {
-    if std::env::var_os("CARGO").is_some() { "cargo weaver" } else { "weaver" }
+    if std::env::var_os("CARGO").is_some() { CARGO_WEAVER } else { "weaver" }
 }
 
 fn next_steps(path: &Path, command: &str) -> String {
@@ -206,7 +209,12 @@ fn next_steps(path: &Path, command: &str) -> String {
     ];
     let width = steps.iter().map(|(step, _)| step.chars().count()).max().unwrap_or(0);
     let steps = steps.map(|(step, what)| format!("  {step:width$}  # {what}\n"));
-    format!("made {path}, a program with one component\n\n{}", steps.concat().trim_end())
+    let place = if command == CARGO_WEAVER {
+        "\n`cargo weaver` is there in the clone of weaver\n"
+    } else {
+        ""
+    };
+    format!("made {path}, a program with one component\n\n{}{place}", steps.concat())
 }
 
 #[cfg(test)]

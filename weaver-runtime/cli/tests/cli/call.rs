@@ -48,7 +48,10 @@ Odd.next(x: u64) -> Step
     ]);
     sandbox.run(&["call", "Even.next"]).assert_error(&["0 arguments are given", "it takes 1"]);
     sandbox.run(&["call", "Even.next", "{"]).assert_error(&["are not JSON"]);
-    sandbox.run(&["call", "Even.next", "tea"]).assert_error(&["are not JSON", "quotes of its own"]);
+    for text in ["tea", "00017"] {
+        let called = sandbox.run(&["call", "Even.next", text]);
+        called.assert_error(&["are not JSON", "quotes of its own"]);
+    }
     sandbox.run(&["call", "Even.nexd", "8"]).assert_error(&["no method `nexd`; it has `next`"]);
     let unknown = sandbox.run(&["call", "Evne.next", "8"]);
     unknown.assert_error(&["collatz has no component `Evne`; it has `Even`, `Odd`"]);
