@@ -184,8 +184,9 @@ pub struct MethodShape {
 }
 
 impl MethodShape {
-    /// Examines a method's types, each once in the life of the process (for each [`Part`] that it is). The two
-    /// halves of the result are examined apart: most methods share their error type, which has many variants.
+    /// Examines a method's types, each once in the life of the process, or twice, if it is both a value and an
+    /// error. The two halves of the result are examined apart: most methods share their error type, which has many
+    /// variants.
     #[must_use]
     pub fn of<A, T, E>() -> Self
     where

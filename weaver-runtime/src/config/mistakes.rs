@@ -44,6 +44,11 @@ impl Mistakes {
         self.found.iter().any(|found| found.offset == Some(offset))
     }
 
+    /// Whether a message ends so.
+    pub(super) fn has_end(&self, end: &str) -> bool {
+        self.found.iter().any(|found| found.message.ends_with(end))
+    }
+
     /// Replaces the places of all mistakes by a note, for a text that lacks what they are about.
     pub(super) fn explain(&mut self, note: &str) {
         for found in &mut self.found {

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::value::Value;
 use crate::config::error::MistakeKind;
 use crate::config::mistakes::Mistakes;
-use crate::config::names::{hint, quoted, quoted_list};
+use crate::config::names::{hint, quoted, quoted_list, slip_of};
 
 /// Shorter strings of a section are not looked for in a message: they are parts of ordinary words,
 /// and no secrets.
@@ -27,6 +27,8 @@ pub(super) struct Problem {
 enum What {
     /// Concerns a key of the table; the text goes on with the name of the table, then the hint.
     Key { text: String, hint: String },
+    /// A key that the table does not have.
+    Missing(&'static str),
     /// Concerns the value.
     Value(String),
     /// The words of the type itself, which may repeat the value.
@@ -67,6 +69,13 @@ impl Problem {
         let Self { kind, what, at } = self.at(section);
         let at = at.unwrap_or_else(|| At::new(section.offset(), section));
         let message = match what {
+            // It is there, and was told of: the one mistake is in its name.
+            What::Missing(field)
+                if mistakes.has_end(&format!(" in {}{}", at.table, slip_of(field))) =>
+            {
+                return;
+            }
+            What::Missing(field) => format!("missing key {} in {}", quoted(field), at.table),
             What::Key { text, hint } => format!("{text} in {}{hint}", at.table),
             What::Value(text) => format!("{}: {text}", at.subject),
             // Words of a foreign type may hold anything.
@@ -112,6 +121,7 @@ impl Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::Key { text, .. } | What::Value(text) | What::Custom(text) => f.write_str(text),
+            What::Missing(field) => write!(f, "missing key {}", quoted(field)),
         }
     }
 }
@@ -158,11 +168,7 @@ impl de::Error for Problem {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self {
-            kind: MistakeKind::MissingKey,
-            what: What::Key { text: format!("missing key {}", quoted(field)), hint: String::new() },
-            at: None,
-        }
+        Self { kind: MistakeKind::MissingKey, what: What::Missing(field), at: None }
     }
 
     fn duplicate_field(field: &'static str) -> Self {

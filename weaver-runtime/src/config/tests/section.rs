@@ -237,6 +237,21 @@ fn a_missing_key_is_reported_at_its_table() {
     );
 }
 
+/// Of a key that has to be there, the slip is the mistake; beside a slip of another key it is missing as well.
+#[test]
+fn a_misspelt_key_is_not_missing_too() {
+    let slip =
+        "weaver.toml:2:1: unknown key `curency` in [config.Payment]; did you mean `currency`?";
+    refused::<Payment>("[config.Payment]\ncurency = \"CHF\"\n", &[slip]);
+    refused::<Payment>(
+        "[config.Payment]\nretrys = 1\n",
+        &[
+            "weaver.toml:1:1: missing key `currency` in [config.Payment]",
+            "weaver.toml:2:1: unknown key `retrys` in [config.Payment]; did you mean `retries`?",
+        ],
+    );
+}
+
 #[test]
 fn unknown_keys_are_reported_together_and_once() {
     let kind = refused::<Payment>(
