@@ -356,8 +356,10 @@ impl GuestGroup {
         };
         self.state.send_replace(State::Running);
         let ended = drive(&mut instance, link, wake, due, &server).await;
-        let is_built = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
-        (ended, if is_built { Reached::Built } else { Reached::Start })
+        let has_answered = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
+        // What it said in its last turn is lost with that; a call that was worked on says the same.
+        let was_called = ended.panic.as_ref().is_some_and(|(call, _)| *call != 0);
+        (ended, if has_answered || was_called { Reached::Built } else { Reached::Start })
     }
 }
 

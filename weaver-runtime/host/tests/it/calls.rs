@@ -75,6 +75,18 @@ async fn a_panic_ends_the_instance_and_the_next_is_there() {
     assert_eq!(inner.echo(vec![2]).await.unwrap(), [2]);
 }
 
+/// Also where the call is in the instance's first turn, whose answers, that it is built among them, are lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_many_panics_is_that_of_its_call() {
+    let app = program(Grants::default()).await;
+    let inner = app.get::<dyn Inner>().await.unwrap();
+    for number in 0..100 {
+        let message = number.to_string();
+        let error = inner.panic(message.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), &CallErrorKind::Panicked { message });
+    }
+}
+
 #[tokio::test]
 async fn a_call_has_no_more_of_the_processor_than_is_granted() {
     let grants =
