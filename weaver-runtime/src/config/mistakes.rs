@@ -18,6 +18,8 @@ struct Found {
     message: String,
     /// The other place of a conflict; its line ends the message.
     earlier: Option<usize>,
+    /// Of an unknown key: the offset of its table, and the key that was probably meant.
+    slip_of: Option<(usize, &'static str)>,
 }
 
 impl Mistakes {
@@ -35,6 +37,19 @@ impl Mistakes {
         self.push(Some(offset), MistakeKind::Conflict, message, Some(earlier));
     }
 
+    /// Adds a key that the table at `table` does not have, with the one that was probably meant.
+    pub(super) fn add_unknown_key(
+        &mut self,
+        offset: usize,
+        message: String,
+        table: usize,
+        meant: Option<&'static str>,
+    ) {
+        let slip_of = meant.map(|key| (table, key));
+        let (kind, earlier) = (MistakeKind::UnknownKey, None);
+        self.found.push(Found { offset: Some(offset), kind, message, earlier, slip_of });
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -44,9 +59,9 @@ impl Mistakes {
         self.found.iter().any(|found| found.offset == Some(offset))
     }
 
-    /// Whether a message ends so.
-    pub(super) fn has_end(&self, end: &str) -> bool {
-        self.found.iter().any(|found| found.message.ends_with(end))
+    /// Whether a key in the table at `table` is a slip of `key`.
+    pub(super) fn has_slip_of(&self, table: usize, key: &str) -> bool {
+        self.found.iter().any(|found| found.slip_of == Some((table, key)))
     }
 
     /// Replaces the places of all mistakes by a note, for a text that lacks what they are about.
@@ -87,7 +102,7 @@ impl Mistakes {
         message: String,
         earlier: Option<usize>,
     ) {
-        self.found.push(Found { offset, kind, message, earlier });
+        self.found.push(Found { offset, kind, message, earlier, slip_of: None });
     }
 }
 

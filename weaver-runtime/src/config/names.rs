@@ -55,20 +55,15 @@ pub(super) fn quoted_list(names: &[&str]) -> String {
 /// The end of a message about an unknown `name`: the nearest known one, else all of them.
 pub(super) fn hint(name: &str, known: &[&str]) -> String {
     match (nearest(name, known), known) {
-        (Some(near), _) => slip_of(near),
+        (Some(near), _) => format!("; did you mean {}?", quoted(near)),
         (None, []) => String::new(),
         (None, [only]) => format!("; only {} is known", quoted(only)),
         (None, _) => format!("; known are {}", quoted_list(known)),
     }
 }
 
-/// The end of a message about a slip of `near`.
-pub(super) fn slip_of(near: &str) -> String {
-    format!("; did you mean {}?", quoted(near))
-}
-
 /// The known name that `name` is probably a slip of.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .filter_map(|candidate| Some((distance(name, candidate)?, *candidate)))

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::value::Value;
 use crate::config::error::MistakeKind;
 use crate::config::mistakes::Mistakes;
-use crate::config::names::{hint, quoted, quoted_list, slip_of};
+use crate::config::names::{hint, quoted, quoted_list};
 
 /// Shorter strings of a section are not looked for in a message: they are parts of ordinary words,
 /// and no secrets.
@@ -70,11 +70,7 @@ impl Problem {
         let at = at.unwrap_or_else(|| At::new(section.offset(), section));
         let message = match what {
             // It is there, and was told of: the one mistake is in its name.
-            What::Missing(field)
-                if mistakes.has_end(&format!(" in {}{}", at.table, slip_of(field))) =>
-            {
-                return;
-            }
+            What::Missing(field) if mistakes.has_slip_of(at.offset, field) => return,
             What::Missing(field) => format!("missing key {} in {}", quoted(field), at.table),
             What::Key { text, hint } => format!("{text} in {}{hint}", at.table),
             What::Value(text) => format!("{}: {text}", at.subject),

@@ -13,10 +13,9 @@ use super::key::Key;
 use super::place::Place;
 use super::problem::Problem;
 use super::variant::{Content, Variant};
-use crate::config::error::MistakeKind;
 use crate::config::fields::type_name;
 use crate::config::mistakes::Mistakes;
-use crate::config::names::{hint, quoted};
+use crate::config::names::{hint, nearest, quoted};
 
 /// How deep values may nest. TOML allows thousands of levels by dotted keys, and each costs several
 /// frames of the stack in a type that holds itself; nobody writes a dozen by hand.
@@ -117,13 +116,14 @@ impl<'de> Value<'de> {
     }
 
     /// Reports keys that a struct ignores: a misspelt optional key would change nothing, silently.
-    fn refuse_unknown(&self, rows: &DeTable<'_>, fields: &[&str]) {
+    fn refuse_unknown(&self, rows: &DeTable<'_>, fields: &[&'static str]) {
         let unknown = rows.keys().filter(|key| !fields.contains(&key.get_ref().as_ref()));
         for key in unknown {
             let (name, table) = (quoted(key.get_ref()), self.place.as_table());
             let message = format!("unknown key {name} in {table}{}", hint(key.get_ref(), fields));
+            let meant = nearest(key.get_ref(), fields);
             let mut mistakes = self.mistakes.borrow_mut();
-            mistakes.add(key.span().start, MistakeKind::UnknownKey, message);
+            mistakes.add_unknown_key(key.span().start, message, self.offset(), meant);
         }
     }
 }
