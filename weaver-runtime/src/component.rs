@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_arguments_values_or_elements_of_one_tuple() {
+    fn streams_are_arguments_or_values_perhaps_in_one_tuple() {
         use crate::Stream;
         type One = (Stream<u8>,);
         fn problems<A, T, E>() -> Vec<String>
@@ -315,6 +315,7 @@ mod tests {
             MethodShape::of::<A, T, E>().problems(&["streams"])
         }
         assert_eq!(problems::<One, Stream<u8>, ()>(), Vec::<String>::new());
+        assert_eq!(problems::<(Option<Stream<u8>>,), (), ()>(), Vec::<String>::new());
         assert_eq!(problems::<(One,), One, ()>(), Vec::<String>::new());
         for (problems, place) in [
             (problems::<((One,),), (), ()>(), "argument `streams`, at `.0.0`,"),

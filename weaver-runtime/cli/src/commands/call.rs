@@ -135,9 +135,14 @@ impl Call {
             "-" => serde_json::from_reader(io::stdin().lock()),
             text => serde_json::from_str(text),
         };
-        // Also where it begins as a number does: `00017` is one neither.
-        let is_bare = !text.starts_with(['[', '{', '"', '-']);
-        let hint = if is_bare { "; a text has quotes of its own: '\"tea\"'" } else { "" };
+        // Words, and what looks like a number and is none: `00017`.
+        let is_numeral = text.starts_with(|first: char| first.is_ascii_digit())
+            && !text.contains(char::is_whitespace);
+        let hint = if is_numeral || text.starts_with(char::is_alphabetic) {
+            "; a text has quotes of its own: '\"tea\"'"
+        } else {
+            ""
+        };
         parsed.map(Some).map_err(|error| CallFailed::NotJson { error, hint })
     }
 }

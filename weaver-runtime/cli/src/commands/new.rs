@@ -190,10 +190,10 @@ fn short_address(text: &str) -> Option<String> {
     is_host.then(|| format!("ssh://{host}/{}", path.trim_start_matches('/')))
 }
 
-/// How this command was called: in a checkout, `cargo weaver` is short for running it.
 /// The alias of cargo that the clone has.
 const CARGO_WEAVER: &str = "cargo weaver";
 
+/// How this command was called: in a checkout, `cargo weaver` is short for running it.
 fn command() -> &'static str {
     if std::env::var_os("CARGO").is_some() { CARGO_WEAVER } else { "weaver" }
 }
