@@ -121,6 +121,11 @@ impl Registry {
         self.implementations.get(usize::from(index)).copied()
     }
 
+    /// Whether it is weaver's `main` that the program begins with.
+    pub(crate) fn has_main(&self) -> bool {
+        self.main.is_some()
+    }
+
     /// All implementations in the order of their indices.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Implementation> {
         self.implementations.iter().copied()

@@ -54,7 +54,6 @@ impl AppBuilder {
 
     pub(super) fn role(&mut self) -> Result<Role, StartError> {
         let (package, main) = self.main.take().unzip();
-        let has_main = main.is_some();
         let registry = Registry::collect(package.map_or_else(executable, str::to_owned), main)?;
         if let Some(question) = std::env::var_os(ASK_VARIABLE) {
             answer(&question.to_string_lossy(), &registry)?;
@@ -67,7 +66,7 @@ impl AppBuilder {
             Some(config) => config,
             None => find_config()?,
         };
-        match ConfigError::join(misfits(&registry, &config, has_main)) {
+        match ConfigError::join(misfits(&registry, &config)) {
             Some(misfits) => Err(misfits.into()),
             None => Ok(Role::Whole(registry, Box::new(config))),
         }
@@ -147,11 +146,11 @@ fn find_config() -> Result<ConfigFile, ConfigError> {
 }
 
 /// What is wrong with the configuration of a program that runs as one process.
-fn misfits(registry: &Registry, config: &ConfigFile, has_main: bool) -> Vec<ConfigError> {
+fn misfits(registry: &Registry, config: &ConfigFile) -> Vec<ConfigError> {
     // Without a file there are no names, and no need for the graph.
     let names = config.path().and_then(|_| {
         let graph = registry.graph();
-        let checked = if has_main {
+        let checked = if registry.has_main() {
             graph.check_names(config)
         } else {
             graph.check_names_without_main(config)
@@ -159,7 +158,7 @@ fn misfits(registry: &Registry, config: &ConfigFile, has_main: bool) -> Vec<Conf
         checked.err()
     });
     // A program without weaver's `main`, as a test of some components is, may do without some sections.
-    let sections = if has_main { registry.misfits(config) } else { Vec::new() };
+    let sections = if registry.has_main() { registry.misfits(config) } else { Vec::new() };
     names.into_iter().chain(sections).collect()
 }
 
