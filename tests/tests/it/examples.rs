@@ -40,32 +40,24 @@ pub(crate) static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// The folder of the same, and of the bodies, as WebAssembly.
 pub(crate) static GUESTS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let examples = EXAMPLES.iter().flat_map(|name| ["--package", *name, "--bin", *name]);
-    build_guests(examples.chain(["--package", "weaver-tests", "--bin", "bodies"]))
-});
-
-/// Builds something as WebAssembly; where it is then.
-fn build_guests(what: impl IntoIterator<Item = &'static str>) -> PathBuf {
-    let target = "wasm32-wasip2";
-    let found =
-        Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
-    let folder = String::from_utf8_lossy(&found.expect("rustc runs").stdout).trim().to_owned();
-    if !PathBuf::from(folder).is_dir() {
+    let target = weaver_runtime::sandbox::GUEST_TARGET;
+    if !weaver_cli::has_target(Path::new(".")) {
         let added = Command::new("rustup").args(["target", "add", target]).status();
         assert!(added.is_ok_and(|status| status.success()), "rustup target add {target} fails");
     }
+    let examples = EXAMPLES.iter().flat_map(|name| ["--package", *name, "--bin", *name]);
     let built = weaver_cli::cargo()
         .args(["build", "--locked", "--target", target])
-        .args(what)
+        .args(examples.chain(["--package", "weaver-tests", "--bin", "bodies"]))
         .envs(weaver_runtime::sandbox::guest_build_variables())
         .status();
     assert!(
         built.is_ok_and(|status| status.success()),
-        "the guest does not build; for C code it takes clang and wasi-libc (`weaver doctor`)"
+        "the guests do not build; for C code it takes clang and wasi-libc (`weaver doctor`)"
     );
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     folder.parent().expect("it is in target").join(target).join("debug")
-}
+});
 
 /// An example, running.
 struct Running(Deployment, Way);

@@ -32,7 +32,7 @@ use clap::Parser;
 
 /// For tests, which build programs, too.
 #[doc(hidden)]
-pub use project::cargo;
+pub use project::{cargo, has_target};
 
 /// Runs the command line of this process and gives its exit code.
 #[must_use]

@@ -284,7 +284,8 @@ pub(crate) fn config_in(directory: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// Whether rustc, as it is in this folder, can build guests.
-pub(crate) fn has_target(folder: &Path) -> bool {
+#[must_use]
+pub fn has_target(folder: &Path) -> bool {
     let mut rustc = Command::new("rustc");
     rustc.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
     let printed = rustc.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null()).output();
