@@ -162,18 +162,14 @@ fn remove_misplaced(
     misplaced
 }
 
-/// Demands of the trait that it is marked `#[component]`. Where it is not, and has an `async fn`, rustc alone says
-/// of every `dyn Trait` only that this is no type.
+/// Demands of the trait that it is marked `#[component]`, in the first error that there is. Where it is not, and has
+/// an `async fn`, rustc alone says that signatures differ in lifetimes, and of every `dyn Trait` that it is no type.
 fn demand_mark(component: &Path) -> TokenStream {
     let span = names::blamed_on(component);
     let private = names::private(span);
-    let check = quote_spanned!(span=> #private::Mark::<__Marked>::check());
-    quote! {
+    quote_spanned! {span=>
         const _: () = {
-            use #private::Unmarked as _;
-            fn _is_marked<__Marked: #component + ?::core::marker::Sized>() {
-                #check
-            }
+            fn _is_marked(_: #private::Marked<impl #component + ?::core::marker::Sized>) {}
         };
     }
 }

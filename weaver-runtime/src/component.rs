@@ -39,35 +39,22 @@ pub trait Component: Send + Sync + 'static {
     fn dispatch(&self, method: u16, arguments: Message) -> BoxFuture<'_, Result<Message, Failure>>;
 }
 
-/// Tells inside `fn f<T: Trait>()` whether `Trait` is marked `#[component]`, which makes `Send` and `Sync` its
-/// supertraits: the function here wins where it is, else that of [`Unmarked`] is found.
+/// Demands of `T`, of which `T: Trait` alone is known, what `#[component]` makes supertraits of `Trait`.
 #[derive(Debug)]
-pub struct Mark<T: ?Sized>(PhantomData<T>);
+pub struct Marked<T: ?Sized>(PhantomData<T>)
+where
+    PhantomData<T>: ComponentAttribute;
 
-impl<T: Send + Sync + ?Sized> Mark<T> {
-    /// It is.
-    pub const fn check() {}
-}
-
-/// The other half of [`Mark`].
-pub trait Unmarked: Sized {
-    /// It is not.
-    fn check()
-    where
-        Self: ComponentAttribute,
-    {
-    }
-}
-
-impl<T: ?Sized> Unmarked for Mark<T> {}
-
-/// What a trait without `#[component]` lacks: nothing implements this.
+/// What a trait without `#[component]` lacks.
 #[diagnostic::on_unimplemented(
     message = "this trait is not marked as a component",
     label = "write `#[component]` above `trait` where it is declared",
     note = "`#[component]` belongs above the trait and above its implementation"
 )]
 pub trait ComponentAttribute {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + ?Sized> ComponentAttribute for PhantomData<T> {}
 
 /// What is known of a component at compile time.
 #[derive(Debug)]

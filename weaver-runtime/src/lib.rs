@@ -128,8 +128,8 @@ pub mod __private {
         },
         client::Client,
         component::{
-            BoxFuture, Component, ComponentAttribute, ComponentSpec, Mark, MethodShape, MethodSpec,
-            Unmarked, no_such_method,
+            BoxFuture, Component, ComponentAttribute, ComponentSpec, Marked, MethodShape,
+            MethodSpec, no_such_method,
         },
         error::{Error, Failure},
         message::Message,

@@ -1,8 +1,7 @@
 const _: () = {
-    use ::weaver::__private::Unmarked as _;
-    fn _is_marked<__Marked: shop::Cart + ?::core::marker::Sized>() {
-        ::weaver::__private::Mark::<__Marked>::check()
-    }
+    fn _is_marked(
+        _: ::weaver::__private::Marked<impl shop::Cart + ?::core::marker::Sized>,
+    ) {}
 };
 impl shop::Cart for MemCart
 where

@@ -1,8 +1,5 @@
 const _: () = {
-    use ::weaver::__private::Unmarked as _;
-    fn _is_marked<__Marked: Cart + ?::core::marker::Sized>() {
-        ::weaver::__private::Mark::<__Marked>::check()
-    }
+    fn _is_marked(_: ::weaver::__private::Marked<impl Cart + ?::core::marker::Sized>) {}
 };
 impl Cart for FakeCart
 where

@@ -1,7 +1,7 @@
 use weaver::{Result, component};
 
 pub trait Cart {
-    async fn add(&self, item: u64) -> Result<()>;
+    async fn add(&self, item: &str) -> Result<()>;
 }
 
 #[derive(Default)]
@@ -9,7 +9,7 @@ pub struct MemCart;
 
 #[component]
 impl Cart for MemCart {
-    async fn add(&self, item: u64) -> Result<()> {
+    async fn add(&self, item: &str) -> Result<()> {
         println!("{item}");
         Ok(())
     }
