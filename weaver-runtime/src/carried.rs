@@ -29,27 +29,27 @@ pub type Reply<'a> = BoxFuture<'a, Result<Message, Failure>>;
 /// An argument that is moved to the callee.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a component method",
-    label = "lacks `Serialize`, `Deserialize` or `Send`, or has something in it that does",
+    label = "lacks `Serialize` or `Deserialize`, or has something in it that does",
     note = "an argument may be sent to another process: write `#[derive(serde::Serialize, \
-            serde::Deserialize)]` on its type"
+            serde::Deserialize)]` on its type, or use the feature `serde` of the crate that it is from"
 )]
 pub trait Argument {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send> Argument for T {}
+impl<T: Serialize + DeserializeOwned> Argument for T {}
 
 /// An argument that is lent to the callee: what stands behind `&`.
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot be an argument of a component method",
-    label = "lacks `Serialize`, `Deserialize`, `Send` or `Sync`, or has something in it that does",
+    label = "lacks `Serialize` or `Deserialize`, or has something in it that does",
     note = "an argument may be sent to another process: write `#[derive(serde::Serialize, \
-            serde::Deserialize)]` on its type"
+            serde::Deserialize)]` on its type, or use the feature `serde` of the crate that it is from"
 )]
 pub trait BorrowedArgument {}
 
 #[diagnostic::do_not_recommend]
 impl<T> BorrowedArgument for T where
-    T: Borrowed<Owned: Serialize + DeserializeOwned + Send> + Serialize + Sync + ?Sized
+    T: Borrowed<Owned: Serialize + DeserializeOwned> + Serialize + ?Sized
 {
 }
 
@@ -61,24 +61,24 @@ impl<T> BorrowedArgument for T where
 )]
 pub trait Outcome {}
 
-impl<T: Value, E: MethodError> Outcome for Result<T, E> {}
+impl<T: Value + Send, E: MethodError + Send> Outcome for Result<T, E> {}
 
 /// What a method returns when it succeeds.
 #[diagnostic::on_unimplemented(
     message = "a component method cannot return a `{Self}`",
-    label = "lacks `Serialize`, `Deserialize` or `Send`, or has something in it that does",
+    label = "lacks `Serialize` or `Deserialize`, or has something in it that does",
     note = "a result may come from another process: write `#[derive(serde::Serialize, \
-            serde::Deserialize)]` on its type"
+            serde::Deserialize)]` on its type, or use the feature `serde` of the crate that it is from"
 )]
 pub trait Value {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send> Value for T {}
+impl<T: Serialize + DeserializeOwned> Value for T {}
 
 /// What a method returns when it fails, or when the call does.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a component method",
-    label = "lacks `From<weaver::CallError>`, `Serialize`, `Deserialize` or `Send`",
+    label = "lacks `From<weaver::CallError>`, `Serialize` or `Deserialize`",
     note = "any call can fail, and the error may come from another process: give the type a variant \
             for `weaver::CallError`, `impl From<weaver::CallError>` and `#[derive(serde::Serialize, \
             serde::Deserialize)]`, or write `weaver::Error`"
@@ -86,7 +86,7 @@ impl<T: Serialize + DeserializeOwned + Send> Value for T {}
 pub trait MethodError {}
 
 #[diagnostic::do_not_recommend]
-impl<E: From<CallError> + Serialize + DeserializeOwned + Send> MethodError for E {}
+impl<E: From<CallError> + Serialize + DeserializeOwned> MethodError for E {}
 
 /// A field of an argument that is part of the key of `#[route(…)]`.
 #[diagnostic::on_unimplemented(
@@ -100,15 +100,20 @@ pub trait KeyField {}
 #[diagnostic::do_not_recommend]
 impl<K: Serialize + ?Sized> KeyField for K {}
 
+// `Send` and `Sync` are demands of their own: of these the compiler itself says which part of the type is to blame.
+
 /// The name of an argument, which must be able to travel.
 #[must_use]
-pub const fn argument<T: Argument>(name: &'static str) -> &'static str {
+pub const fn argument<T: Argument + Send>(name: &'static str) -> &'static str {
     name
 }
 
 /// The name of a borrowed argument, which must be able to travel.
 #[must_use]
-pub const fn borrowed<T: BorrowedArgument + ?Sized>(name: &'static str) -> &'static str {
+pub const fn borrowed<T>(name: &'static str) -> &'static str
+where
+    T: BorrowedArgument + Borrowed<Owned: Send> + Sync + ?Sized,
+{
     name
 }
 
