@@ -40,6 +40,7 @@ use mistakes::Mistakes;
 pub use error::{ConfigError, Mistake, MistakeKind, Position};
 pub use groups::{Group, REPLICAS_MAX};
 pub use known::Known;
+pub use names::hint;
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "weaver.toml";

@@ -52,8 +52,10 @@ pub(super) fn quoted_list(names: &[&str]) -> String {
     }
 }
 
-/// The end of a message about an unknown `name`: the nearest known one, else all of them.
-pub(super) fn hint(name: &str, known: &[&str]) -> String {
+/// The end of a message about an unknown `name`: the nearest known one, else all of them. `known` are
+/// distinct, in the order in which they are listed.
+#[must_use]
+pub fn hint(name: &str, known: &[&str]) -> String {
     match (nearest(name, known), known) {
         (Some(near), _) => format!("; did you mean {}?", quoted(near)),
         (None, []) => String::new(),

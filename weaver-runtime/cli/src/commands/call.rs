@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 use weaver_runtime::{
     CallError, Failure, Message, Ran, Request,
+    config::hint,
     control::Program,
     graph::{Graph, MethodNode},
     limits::Limits,
@@ -69,10 +70,10 @@ enum CallFailed {
     SeveralDeployed(String),
     #[error("`{0}` is no method: write COMPONENT.METHOD, as `weaver call --list` shows them")]
     NoMethodName(String),
-    #[error("{app} has no component `{component}`; it has {known}")]
-    NoComponent { app: String, component: String, known: String },
-    #[error("`{component}` has no method `{method}`; it has {known}")]
-    NoMethod { component: String, method: String, known: String },
+    #[error("{app} has no component `{component}`{hint}")]
+    NoComponent { app: String, component: String, hint: String },
+    #[error("{component} has no method `{method}`{hint}")]
+    NoMethod { component: String, method: String, hint: String },
     #[error("the arguments are not JSON: {error}{hint}")]
     NotJson { error: serde_json::Error, hint: &'static str },
     #[error("{error}\n{help}")]
@@ -211,14 +212,15 @@ impl<'a> Method<'a> {
         let Some((component_index, (component, node))) =
             components.find(|(_, (it, _))| *it == component)
         else {
-            let known = list(graph.components.keys());
+            let known: Vec<_> = graph.components.keys().map(String::as_str).collect();
+            let hint = hint(component, &known);
             let (app, component) = (app.to_owned(), component.to_owned());
-            return Err(CallFailed::NoComponent { app, component, known });
+            return Err(CallFailed::NoComponent { app, component, hint });
         };
         let Some(method) = (0..).zip(&node.methods).find(|(_, it)| it.name == method) else {
-            let known = list(node.methods.iter().map(|method| &method.name));
-            let (component, method) = (component.clone(), method.to_owned());
-            return Err(CallFailed::NoMethod { component, method, known });
+            let known: Vec<_> = node.methods.iter().map(|method| method.name.as_str()).collect();
+            let (component, hint) = (component.clone(), hint(method, &known));
+            return Err(CallFailed::NoMethod { component, method: method.to_owned(), hint });
         };
         Ok(Self::new((component_index, component), method)?)
     }
@@ -327,10 +329,6 @@ fn returned(error: &Value) -> String {
     }
     serde_json::from_value::<CallError>(error.clone())
         .map_or_else(|_| error.to_string(), |error| error.to_string())
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Every method of a program, with its types.

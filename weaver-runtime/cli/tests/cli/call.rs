@@ -52,9 +52,11 @@ Odd.next(x: u64) -> Step
         let called = sandbox.run(&["call", "Even.next", text]);
         called.assert_error(&["are not JSON", "quotes of its own"]);
     }
-    sandbox.run(&["call", "Even.nexd", "8"]).assert_error(&["no method `nexd`; it has `next`"]);
+    sandbox
+        .run(&["call", "Even.nexd", "8"])
+        .assert_error(&["Even has no method `nexd`; did you mean `next`?"]);
     let unknown = sandbox.run(&["call", "Evne.next", "8"]);
-    unknown.assert_error(&["collatz has no component `Evne`; it has `Even`, `Odd`"]);
+    unknown.assert_error(&["collatz has no component `Evne`; did you mean `Even`?"]);
     sandbox.run(&["call", "next", "8"]).assert_error(&["COMPONENT.METHOD"]);
     let other = sandbox.run(&["call", "--app", "shop", "--list"]);
     other.assert_error(&["not deployed", "there is collatz (pid "]);
