@@ -40,6 +40,7 @@ use self::{
 use crate::{
     authority::{Authority, CertificateError},
     ingress::{INGRESS_VARIABLE, IngressBootstrap},
+    listening::{self, CannotListen},
     logs::{self, ReplicaLog},
     plan::Plan,
     process::{Executable, Launch, Process},
@@ -108,11 +109,8 @@ pub(crate) enum DeployError {
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
     /// A listener's public address.
-    #[error(
-        "cannot listen on {address} for listener `{listener}`: {reason}; choose another `address` \
-         under [listeners.{listener}]"
-    )]
-    Listen { listener: String, address: SocketAddr, reason: String },
+    #[error(transparent)]
+    Listen(#[from] CannotListen),
 }
 
 /// Events that may wait for the deployer: replicas report a few times each at start.
@@ -127,6 +125,7 @@ const STOP_SECONDS_MAX: u64 = 20;
 
 /// Deploys, and returns when it is over: with the exit code of `main`, or 0 after a signal.
 pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
+    check_addresses(&deployment).await?;
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     supervise(Deployer::new(deployment, events)?, inbox).await
 }
@@ -137,6 +136,7 @@ pub(crate) async fn run_changing(
     deployment: Deployment,
     mut changes: mpsc::Receiver<Change>,
 ) -> Result<u8, DeployError> {
+    check_addresses(&deployment).await?;
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let mut deployer = Deployer::new(deployment, events.clone())?;
     deployer.outlives_main = true;
@@ -150,6 +150,12 @@ pub(crate) async fn run_changing(
     let end = supervise(deployer, inbox).await;
     forward.abort();
     end
+}
+
+/// Before anything is started: the ingress binds the listeners' addresses once there is a replica to forward to.
+async fn check_addresses(deployment: &Deployment) -> Result<(), CannotListen> {
+    let listeners = front::addresses(&deployment.graph, &deployment.config);
+    listening::taken(listeners).await.into_iter().next().map_or(Ok(()), Err)
 }
 
 async fn supervise(
@@ -313,9 +319,7 @@ impl Deployer {
             Event::Changed(change) => self.change(*change),
             Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
             Event::Bound { listener, address } => self.front.bound(&listener, address),
-            Event::CannotListen { listener, address, reason } => {
-                self.stop(Err(DeployError::Listen { listener, address, reason }));
-            }
+            Event::CannotListen(error) => self.stop(Err(error.into())),
             Event::Program { reply } => {
                 let Deployment { graph, plan, .. } = &self.deployment;
                 let (graph, placement) = (graph.clone(), plan.placement.clone());

@@ -11,6 +11,7 @@ mod deployer;
 mod diagram;
 mod host;
 mod ingress;
+mod listening;
 mod logs;
 mod outline;
 mod plan;

@@ -108,6 +108,11 @@ impl Record {
         answer.context("it does not answer")?
     }
 
+    /// What runs, as its deployer says.
+    pub(crate) async fn status(&self) -> Result<control::Status, Error> {
+        self.ask(async |deployer| deployer.status().await).await
+    }
+
     /// An endpoint for a command, to be closed by it.
     pub(crate) fn endpoint(&self, limits: &Limits) -> Result<Endpoint, Error> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fs, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -16,7 +16,9 @@ use weaver_runtime::{
     sandbox::{GUEST_TARGET, chosen_c_compiler},
 };
 
+use super::runtime;
 use crate::{
+    listening::{self, CannotListen, Reason},
     logs,
     project::{cargo, config_in, has_target},
     state,
@@ -62,7 +64,10 @@ impl Doctor {
         let config = config_in(&self.directory)?;
         let mut findings = vec![rustc(), tool("cargo", cargo()), linker(), target(), wasi()];
         findings.extend([loopback(), buffers(Path::new("/proc/sys/net/core")), records()]);
-        findings.extend(config.listeners().map(|(name, address)| listener(name, address)));
+        let taken = runtime()?.block_on(listening::taken(config.listeners()));
+        findings.extend(config.listeners().map(|(name, address)| {
+            listener(name, address, taken.iter().find(|it| it.listener == name))
+        }));
         if self.json {
             logs::say(&serde_json::to_string_pretty(&findings)?);
         } else {
@@ -222,15 +227,21 @@ fn records() -> Finding {
     }
 }
 
-fn listener(name: &str, address: SocketAddr) -> Finding {
-    match TcpListener::bind(address) {
-        Ok(_) => Finding::ok(format!("listener {name}: {address} is free")),
-        Err(error) => Finding::missing(
-            format!("listener {name}: {address} cannot be bound: {error}"),
-            format!(
-                "end what has it, or write another address (port 0 takes a free one) below \
-                 [listeners.{name}] in {CONFIG_FILE}"
-            ),
+fn listener(name: &str, address: SocketAddr, taken: Option<&CannotListen>) -> Finding {
+    let mend = || {
+        format!(
+            "end what has it, or write another address (port 0 takes a free one) below \
+             [listeners.{name}] in {CONFIG_FILE}"
+        )
+    };
+    match taken.map(|taken| &taken.reason) {
+        None => Finding::ok(format!("listener {name}: {address} is free")),
+        Some(reason @ Reason::Deployed { .. }) => {
+            Finding::note(format!("listener {name}: {address}: {reason}"), mend())
+        }
+        Some(reason) => Finding::missing(
+            format!("listener {name}: {address} cannot be bound: {reason}"),
+            mend(),
         ),
     }
 }
@@ -276,14 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_taken_is_missing() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = taken.local_addr().unwrap();
-        let finding = listener("shop", address);
-        assert_eq!(finding.state, State::Missing);
-        assert!(finding.mend.unwrap().contains("[listeners.shop]"));
-        // Not that of `taken` after its end: another test may have it by then.
-        let free = (Ipv4Addr::LOCALHOST, 0).into();
-        assert_eq!(listener("shop", free).state, State::Ok);
+    fn an_address_that_is_taken_is_missing_unless_a_deployment_has_it() {
+        let address = ([127, 0, 0, 1], 80).into();
+        let found = |reason| {
+            let taken = CannotListen { listener: "shop".to_owned(), address, reason };
+            listener("shop", address, Some(&taken))
+        };
+        let system = found(Reason::System(io::ErrorKind::AddrInUse.into()));
+        assert_eq!(system.state, State::Missing);
+        assert!(system.mend.unwrap().contains("[listeners.shop]"));
+        let deployed = found(Reason::Deployed { app: "shop".to_owned(), pid: 7 });
+        assert_eq!(deployed.state, State::Note);
+        let text = "listener shop: 127.0.0.1:80: shop, which is deployed (pid 7), has it";
+        assert_eq!(deployed.found, text);
+        assert_eq!(listener("shop", address, None).state, State::Ok);
     }
 }

@@ -39,7 +39,7 @@ impl Status {
 async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtime::Error>) {
     let (mut statuses, mut errors) = (Vec::new(), Vec::new());
     for record in records {
-        match record.ask(async |deployer| deployer.status().await).await {
+        match record.status().await {
             Ok(status) => statuses.push(status),
             Err(error) => errors.push(error.context(format_args!(
                 "the deployer of {} (pid {}) does not tell its status",

@@ -9,7 +9,7 @@ use weaver_runtime::{
 };
 
 use super::Change;
-use crate::{process::Process, supervisor::Generation};
+use crate::{listening::CannotListen, process::Process, supervisor::Generation};
 
 /// Everything that a deployer reacts to, besides signals and time.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) enum Event {
     /// The ingress accepts for a listener and has somewhere to forward to.
     Bound { listener: String, address: SocketAddr },
     /// The ingress cannot accept for a listener.
-    CannotListen { listener: String, address: SocketAddr, reason: String },
+    CannotListen(CannotListen),
     /// Somebody wants to call a component.
     Program { reply: oneshot::Sender<Program> },
     /// Somebody calls a component, and wants to know where it is now.

@@ -21,7 +21,10 @@ use weaver_runtime::{
 };
 
 use super::{event::Event, peer::health_interval};
-use crate::logs;
+use crate::{
+    listening::{CannotListen, Reason},
+    logs,
+};
 
 /// The listeners of a deployment by name.
 pub(super) struct Front {
@@ -54,6 +57,15 @@ const ANSWER_SECONDS_MAX: u64 = 5;
 /// The pause before the ingress is told again what it could not be told.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// A program's listeners, and where they are to accept: at a free port, where nothing is said of it.
+pub(super) fn addresses<'a>(
+    graph: &'a Graph,
+    config: &'a ConfigFile,
+) -> impl Iterator<Item = (&'a str, SocketAddr)> {
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    graph.listeners().map(move |(name, _)| (name, config.listener(name).unwrap_or(free)))
+}
+
 impl Drop for Front {
     fn drop(&mut self) {
         if let Some(talk) = &self.talk {
@@ -64,9 +76,7 @@ impl Drop for Front {
 
 impl Front {
     pub(super) fn new(graph: &Graph, config: &ConfigFile, events: mpsc::Sender<Event>) -> Self {
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listeners = graph.listeners().map(|(name, _)| {
-            let address = config.listener(name).unwrap_or(free);
+        let listeners = addresses(graph, config).map(|(name, address)| {
             (name.to_owned(), Listener { address, announced: false, upstreams: BTreeMap::new() })
         });
         let listeners = listeners.collect();
@@ -77,10 +87,8 @@ impl Front {
 
     /// The listeners of another deployment: what is there already stays at its address.
     pub(super) fn change(&mut self, graph: &Graph, config: &ConfigFile) {
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         self.listeners.retain(|name, _| graph.listeners().any(|(wanted, _)| wanted == name));
-        for (name, _) in graph.listeners() {
-            let address = config.listener(name).unwrap_or(free);
+        for (name, address) in addresses(graph, config) {
             if let Some(listener) = self.listeners.get(name) {
                 if address.port() != 0 && address != listener.address {
                     let at = listener.address;
@@ -209,7 +217,8 @@ async fn tell_all(
             match ask(ingress.listen(listener.clone(), address)).await {
                 Ok(at) => drop(bound.insert(listener.clone(), at)),
                 Err(Unsaid::Refused(reason)) => {
-                    return Some(Event::CannotListen { listener, address, reason });
+                    let reason = Reason::Other(reason);
+                    return Some(Event::CannotListen(CannotListen { listener, address, reason }));
                 }
                 Err(Unsaid::Unheard) => sleep(RETRY).await,
             }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     fixtures::{program, workspace},
-    sandbox::{Deployment, Ended, Sandbox},
+    sandbox::{Deployment, Ended, Sandbox, listener_address},
 };
 
 /// Deploys a fixture with `config` to the end.
@@ -89,6 +89,31 @@ fn a_port_in_use_is_named_and_ends_the_deployment() {
     let config = format!("[listeners.collatz]\naddress = \"{address}\"\n");
     let ended = deploy_with("collatz", &config);
     ended.assert_error(&["`collatz`", &address.to_string(), "in use", "[listeners.collatz]"]);
+    assert!(!ended.stdout.contains("main.0"), "nothing was started: {}", ended.stdout);
+}
+
+#[test]
+fn a_port_of_another_deployment_comes_with_its_name() {
+    let sandbox = Sandbox::new();
+    let config = "[listeners.collatz]\naddress = \"127.0.0.1:0\"\n";
+    let first = sandbox.deploy(&sandbox.fixture("collatz", &[], config));
+    let address = listener_address(&first, "collatz").to_string();
+    let config = format!("[listeners.collatz]\naddress = \"{address}\"\n");
+    let second = sandbox.named_fixture("second", "collatz", &[], &config);
+    let has_it = format!("collatz, which is deployed (pid {}), has it", first.pid());
+    sandbox.run_deploy(&second).assert_error(&["`collatz`", &address, &has_it]);
+    let doctor = sandbox.run(&["doctor", second.to_str().unwrap()]);
+    assert_eq!(doctor.code, Some(0), "{doctor:#?}");
+    let note = format!("note     listener collatz: {address}: {has_it}");
+    assert!(doctor.stdout.contains(&note), "{}", doctor.stdout);
+}
+
+#[test]
+fn what_is_named_for_a_sandbox_and_is_not_there_is_shown_with_the_nearest() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.fixture("collatz", &[], "");
+    let ended = sandbox.run(&["deploy", "--sandbox", "Evne,main", project.to_str().unwrap()]);
+    ended.assert_error(&["`--sandbox`", "`Evne`", "did you mean `Even`?"]);
 }
 
 #[test]
