@@ -149,6 +149,8 @@ pub struct GroupStatus {
     pub name: String,
     /// The components in it.
     pub components: Vec<String>,
+    /// Whether it runs in a sandbox.
+    pub sandboxed: bool,
     /// Its replicas.
     pub replicas: Vec<ReplicaStatus>,
 }

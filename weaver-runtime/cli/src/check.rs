@@ -125,7 +125,7 @@ mod tests {
             main: Some(Requests { references: vec!["Store".to_owned()], ..Requests::default() }),
         };
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
-        let plan = Plan::new(&graph, &config, Sandboxes::default());
+        let plan = Plan::new(&graph, &config, &Sandboxes::AS_CONFIGURED);
         let aborting: Vec<_> = aborting.iter().map(|&what| what.to_owned()).collect();
         let sources = Sources::parse([("src/main.rs".to_owned(), text.to_owned())]);
         Findings::new(&graph, &plan, &sources, &aborting)

@@ -103,7 +103,7 @@ struct Planned {
 struct Misfits(Vec<String>);
 
 impl Planned {
-    fn new(directory: &Path, release: bool, sandboxes: Sandboxes) -> Result<Self, Box<dyn Error>> {
+    fn new(directory: &Path, release: bool, sandboxes: &Sandboxes) -> Result<Self, Box<dyn Error>> {
         Self::with_config(directory, release, sandboxes, None)
     }
 
@@ -111,7 +111,7 @@ impl Planned {
     fn with_config(
         directory: &Path,
         release: bool,
-        sandboxes: Sandboxes,
+        sandboxes: &Sandboxes,
         config: Option<ConfigFile>,
     ) -> Result<Self, Box<dyn Error>> {
         let mut project = Project::open(directory)?;
@@ -124,7 +124,7 @@ impl Planned {
         // The names and sections were those that somebody wrote.
         project.config = config.unwrap_or(project.config);
         let plan = Plan::new(&graph, &project.config, sandboxes);
-        let misfits = misfits.chain(plan.misfit(&graph)).collect();
+        let misfits = misfits.chain(plan.misfits(&graph, sandboxes)).collect();
         Ok(Self { project, binary, graph, plan, misfits, panic_aborts })
     }
 

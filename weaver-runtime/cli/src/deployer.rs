@@ -600,6 +600,7 @@ impl Deployer {
         let groups = self.deployment.plan.groups.iter().map(|group| GroupStatus {
             name: group.name.clone(),
             components: group.components.clone(),
+            sandboxed: group.sandbox.is_some(),
             replicas: self.replica_statuses(&group.name),
         });
         Status {

@@ -144,7 +144,7 @@ mod tests {
         let config = "[listeners.web]\naddress = \"127.0.0.1:80\"\n[groups.cart]\n\
                       components = [\"Cart\", 'a \"b\"']\nreplicas = 2\nsandbox = true\n";
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
-        let plan = Plan::new(&graph, &config, Sandboxes::default());
+        let plan = Plan::new(&graph, &config, &Sandboxes::AS_CONFIGURED);
         draw(&Diagram { graph: &graph, plan: &plan, config: &config })
     }
 

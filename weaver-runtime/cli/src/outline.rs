@@ -257,7 +257,7 @@ mod tests {
 
     fn outline(graph: &Graph, config: &str) -> String {
         let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
-        let plan = Plan::new(graph, &config, crate::plan::Sandboxes::default());
+        let plan = Plan::new(graph, &config, &crate::plan::Sandboxes::AS_CONFIGURED);
         Outline { app: "shop", graph, plan: &plan, config: &config }.to_string()
     }
 

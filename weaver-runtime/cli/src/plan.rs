@@ -3,7 +3,7 @@
 use std::fmt;
 
 use weaver_runtime::{
-    config::{ConfigFile, PlacementDefault},
+    config::{ConfigFile, PlacementDefault, hint},
     graph::Graph,
     net::ReplicaId,
     placement::{EdgeKind, MAIN, Placement},
@@ -30,14 +30,25 @@ pub(crate) struct Group {
     pub(crate) sandbox: Option<Grants>,
 }
 
-/// Which groups run in a sandbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which groups run in a sandbox, besides those that say so in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sandboxes {
-    /// Those that say so.
-    #[default]
-    AsConfigured,
     /// All, `main` as well if it is weaver's.
     All,
+    /// Those of these names, and those with a component of such a name.
+    Of(Vec<String>),
+}
+
+impl Sandboxes {
+    /// No others.
+    pub(crate) const AS_CONFIGURED: Self = Self::Of(Vec::new());
+
+    fn has(&self, group: &Group, graph: &Graph) -> bool {
+        match self {
+            Self::All => group.name != MAIN || graph.main.is_some(),
+            Self::Of(names) => names.iter().any(|name| group.is_called(name)),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +60,7 @@ struct Edge {
 
 impl Plan {
     /// The plan for a program. The configuration's names have been checked against it.
-    pub(crate) fn new(graph: &Graph, config: &ConfigFile, sandboxes: Sandboxes) -> Self {
+    pub(crate) fn new(graph: &Graph, config: &ConfigFile, sandboxes: &Sandboxes) -> Self {
         let main = Group::new(MAIN.to_owned(), Vec::new());
         let sandbox = config.groups().get(MAIN).and_then(|main| main.sandbox.clone());
         let mut groups = vec![Group { sandbox, ..main }];
@@ -65,11 +76,8 @@ impl Plan {
                 place(&mut groups, component, config.placement_default());
             }
         }
-        if sandboxes == Sandboxes::All {
-            let can = |group: &&mut Group| group.name != MAIN || graph.main.is_some();
-            groups.iter_mut().filter(can).for_each(|group| {
-                group.sandbox.get_or_insert_default();
-            });
+        for group in groups.iter_mut().filter(|group| sandboxes.has(group, graph)) {
+            group.sandbox.get_or_insert_default();
         }
         let placement = placement(&groups, graph);
         let edges = graph.edges().map(|(caller, callee)| Edge {
@@ -87,15 +95,33 @@ impl Plan {
         callers.iter().any(|group| Some(*group) != self.placement.group_of(component))
     }
 
-    /// What cannot be started as this plan has it.
-    pub(crate) fn misfit(&self, graph: &Graph) -> Option<String> {
+    /// What cannot be started as this plan has it, which was made with these sandboxes.
+    pub(crate) fn misfits(&self, graph: &Graph, sandboxes: &Sandboxes) -> Vec<String> {
         let is_own = self.sandboxed().any(|group| group.name == MAIN) && graph.main.is_none();
-        is_own.then(|| {
+        let own_main = is_own.then(|| {
             format!(
-                "[groups.{MAIN}] has a `sandbox`, and the program has a `main` of its own, which only a process can \
-                 run: leave it out, or make it `#[weaver::main]`"
+                "`{MAIN}` cannot run in a sandbox, as the program has a `main` of its own, which only a process can \
+                 run: leave `sandbox` out of [groups.{MAIN}] and `{MAIN}` out of `--sandbox`, or make it \
+                 `#[weaver::main]`"
             )
-        })
+        });
+        let named: &[String] = match sandboxes {
+            Sandboxes::All => &[],
+            Sandboxes::Of(names) => names,
+        };
+        let is_unknown = |name: &&String| !self.groups.iter().any(|group| group.is_called(name));
+        let mut known: Vec<_> = self.groups.iter().flat_map(Group::members).collect();
+        for group in &self.groups {
+            // A group may have its component's name.
+            if !known.contains(&group.name.as_str()) {
+                known.push(&group.name);
+            }
+        }
+        let unknown = named.iter().filter(is_unknown).map(|name| {
+            let hint = hint(name, &known);
+            format!("`--sandbox`: no component and no group is called `{name}`{hint}")
+        });
+        own_main.into_iter().chain(unknown).collect()
     }
 
     /// Methods that cannot be called where this plan puts them, each with the reason.
@@ -156,6 +182,11 @@ impl Group {
     /// A group of one replica, as a process.
     fn new(name: String, components: Vec<String>) -> Self {
         Self { name, components, replicas: 1, sandbox: None }
+    }
+
+    /// Whether this is its name, or that of a component in it.
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.components.iter().any(|component| component == name)
     }
 
     /// What is in it: `main`, if it is that group, and the components.
@@ -258,14 +289,14 @@ mod tests {
         Plan::new(
             &graph(),
             &ConfigFile::parse(Path::new("weaver.toml"), config).unwrap(),
-            Sandboxes::default(),
+            &Sandboxes::AS_CONFIGURED,
         )
     }
 
     #[test]
     fn without_a_config_each_component_is_its_own_group() {
         assert_eq!(
-            Plan::new(&graph(), &ConfigFile::default(), Sandboxes::default()).to_string(),
+            Plan::new(&graph(), &ConfigFile::default(), &Sandboxes::AS_CONFIGURED).to_string(),
             "\
 groups
   main   main
@@ -307,7 +338,7 @@ edges
         let group = "[groups.cart]\ncomponents = [\"Cart\", \"Store\"]\n";
         let plan = |replicas: &str| {
             let config = ConfigFile::parse(Path::new("weaver.toml"), &format!("{group}{replicas}"));
-            Plan::new(&graph, &config.unwrap(), Sandboxes::default()).to_string()
+            Plan::new(&graph, &config.unwrap(), &Sandboxes::AS_CONFIGURED).to_string()
         };
         assert!(plan("replicas = 2").contains("  Cart → Store  remote, by key\n"));
         assert!(plan("replicas = 1").contains("  Cart → Store  direct\n"));
@@ -319,7 +350,7 @@ edges
         let method =
             MethodNode { problems: vec!["argument `body` is JSON".to_owned()], ..method("put") };
         graph.components.get_mut("Store").unwrap().methods.push(method);
-        let each = Plan::new(&graph, &ConfigFile::default(), Sandboxes::default());
+        let each = Plan::new(&graph, &ConfigFile::default(), &Sandboxes::AS_CONFIGURED);
         let expected = "Store.put cannot be called from another process: argument `body` is JSON";
         assert_eq!(each.problems(&graph), [expected]);
         let together = plan("[placement]\ndefault = \"together\"");
@@ -340,7 +371,7 @@ edges
         assert!(one.contains("  cart   Cart  sandboxed\n"), "{one}");
         assert!(one.contains("  main → Cart   sandboxed, remote\n"), "{one}");
         assert!(one.contains("  Cart → Store  remote\n"), "{one}");
-        let all = Plan::new(&graph(), &ConfigFile::default(), Sandboxes::All);
+        let all = Plan::new(&graph(), &ConfigFile::default(), &Sandboxes::All);
         assert_eq!(all.sandboxed().count(), all.groups.len());
         assert!(all.to_string().contains("  main   main  sandboxed\n"), "{all}");
     }
@@ -348,15 +379,55 @@ edges
     #[test]
     fn a_main_of_the_programs_own_is_not_for_a_sandbox() {
         let own = Graph { main: None, ..graph() };
-        let all = Plan::new(&own, &ConfigFile::default(), Sandboxes::All);
+        let all = Plan::new(&own, &ConfigFile::default(), &Sandboxes::All);
         assert!(all.sandboxed().all(|group| group.name != MAIN), "{all}");
         assert_eq!(all.sandboxed().count(), all.groups.len() - 1);
-        assert_eq!(all.misfit(&own), None);
+        assert_eq!(all.misfits(&own, &Sandboxes::All), NONE);
 
         let config = ConfigFile::parse(Path::new("weaver.toml"), "[groups.main]\nsandbox = true");
-        let main = Plan::new(&own, &config.unwrap(), Sandboxes::default());
-        let misfit = main.misfit(&own).unwrap();
-        assert!(misfit.starts_with("[groups.main] has a `sandbox`"), "{misfit}");
-        assert_eq!(main.misfit(&graph()), None);
+        let main = Plan::new(&own, &config.unwrap(), &Sandboxes::AS_CONFIGURED);
+        for (plan, sandboxes) in [
+            (main, Sandboxes::AS_CONFIGURED),
+            (Plan::new(&own, &ConfigFile::default(), &named(&["main"])), named(&["main"])),
+        ] {
+            let [misfit] = &plan.misfits(&own, &sandboxes)[..] else { panic!("{plan}") };
+            assert!(misfit.starts_with("`main` cannot run in a sandbox"), "{misfit}");
+            assert_eq!(plan.misfits(&graph(), &sandboxes), NONE);
+        }
+    }
+
+    #[test]
+    fn groups_are_named_for_a_sandbox_by_themselves_or_by_a_component() {
+        let config = "[groups.shop]\ncomponents = [\"Cart\", \"Store\"]";
+        let config = ConfigFile::parse(Path::new("weaver.toml"), config).unwrap();
+        let sandboxed = |names: &[&str]| {
+            let plan = Plan::new(&graph(), &config, &named(names));
+            assert_eq!(plan.misfits(&graph(), &named(names)), NONE);
+            plan.sandboxed().map(|group| group.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(sandboxed(&["Store"]), ["shop"]);
+        assert_eq!(sandboxed(&["shop"]), ["shop"]);
+        assert_eq!(sandboxed(&["Main", "main"]), ["main", "Main"]);
+        assert_eq!(sandboxed(&[]), NONE);
+    }
+
+    #[test]
+    fn a_name_for_a_sandbox_that_nothing_has_is_a_misfit() {
+        let sandboxes = named(&["Crat", "payments"]);
+        let plan = Plan::new(&graph(), &ConfigFile::default(), &sandboxes);
+        assert_eq!(
+            plan.misfits(&graph(), &sandboxes),
+            [
+                "`--sandbox`: no component and no group is called `Crat`; did you mean `Cart`?",
+                "`--sandbox`: no component and no group is called `payments`; known are `main`, `Cart`, `Main`, \
+                 `Store`, `cart`, `store`"
+            ]
+        );
+    }
+
+    const NONE: [String; 0] = [];
+
+    fn named(names: &[&str]) -> Sandboxes {
+        Sandboxes::Of(names.iter().map(|&name| name.to_owned()).collect())
     }
 }

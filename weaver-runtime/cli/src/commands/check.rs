@@ -46,7 +46,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
-        let planned = Planned::new(&self.directory, self.release, Sandboxes::default());
+        let planned = Planned::new(&self.directory, self.release, &Sandboxes::AS_CONFIGURED);
         let found = planned.and_then(|planned| {
             let found = planned.findings()?;
             if !self.json {

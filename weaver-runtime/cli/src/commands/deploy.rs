@@ -28,32 +28,31 @@ pub(super) struct Deploy {
     #[arg(long)]
     release: bool,
 
-    /// Which groups run as WebAssembly in a sandbox, besides those that say so in `weaver.toml`.
-    #[arg(long, value_name = "WHICH")]
-    sandbox: Option<Which>,
+    /// What runs as WebAssembly in a sandbox, besides the groups that say so in `weaver.toml`.
+    ///
+    /// Names of components, whose groups do, of groups, or `main`, with commas between them; `all` is everything,
+    /// `main` as well, unless it is the program's own.
+    #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
+    sandbox: Vec<String>,
 
     /// Keep running in the background (not available yet).
     #[arg(long)]
     detach: bool,
 }
 
-/// Which groups run in a sandbox.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Which {
-    /// All of them, `main` as well, unless it is the program's own.
-    All,
-}
+/// What stands for everything, as the name of what runs in a sandbox.
+const ALL: &str = "all";
 
 impl Deploy {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         if self.detach {
             return Err("`--detach` is not available yet; run `weaver deploy` without it".into());
         }
-        let sandboxes = match self.sandbox {
-            Some(Which::All) => Sandboxes::All,
-            None => Sandboxes::AsConfigured,
+        let sandboxes = match self.sandbox.iter().any(|name| name == ALL) {
+            true => Sandboxes::All,
+            false => Sandboxes::Of(self.sandbox),
         };
-        let planned = Planned::new(&self.directory, self.release, sandboxes)?;
+        let planned = Planned::new(&self.directory, self.release, &sandboxes)?;
         let Planned { project, binary, graph, plan, .. } = planned.fitting()?;
         logs::say(&plan.to_string());
         if sandboxes == Sandboxes::All && graph.main.is_none() {

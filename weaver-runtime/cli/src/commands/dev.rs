@@ -95,7 +95,7 @@ impl Dev {
             false => None,
         };
         let planned =
-            Planned::with_config(&self.directory, self.release, Sandboxes::default(), config)?;
+            Planned::with_config(&self.directory, self.release, &Sandboxes::AS_CONFIGURED, config)?;
         let Planned { project, binary, graph, plan, .. } = planned.fitting()?;
         plan.problems(&graph).iter().for_each(|problem| logs::note(problem));
         let sandbox = Sandbox::build(&project, &graph, &plan, self.release)?;
@@ -228,7 +228,7 @@ mod tests {
             components: ["Cart", "Store"].map(|name| (name.to_owned(), node())).into(),
             main: Some(Requests::default()),
         };
-        let plan = Plan::new(&graph, &config, Sandboxes::default());
+        let plan = Plan::new(&graph, &config, &Sandboxes::AS_CONFIGURED);
         Version { code: (code, None), plan, config }
     }
 

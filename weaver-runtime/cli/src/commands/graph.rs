@@ -45,7 +45,7 @@ enum Format {
 impl Graph {
     pub(super) fn run(self) -> Result<u8, Box<dyn Error>> {
         let Planned { project, graph, plan, misfits, .. } =
-            Planned::new(&self.directory, self.release, Sandboxes::default())?;
+            Planned::new(&self.directory, self.release, &Sandboxes::AS_CONFIGURED)?;
         graph.check_names(&project.config)?;
         // A section that does not fit is no part of what is drawn: secrets, say, are often added elsewhere.
         misfits.iter().for_each(|misfit| logs::note(misfit));

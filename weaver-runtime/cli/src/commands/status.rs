@@ -50,8 +50,9 @@ async fn ask_all(records: &[Record]) -> (Vec<control::Status>, Vec<weaver_runtim
     (statuses, errors)
 }
 
-/// `CALLS` are those that the replica works on for others.
-const HEADINGS: [&str; 7] = ["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "CALLS", "COMPONENTS"];
+/// `RUNS` is where it does: natively or sandboxed. `CALLS` are those that it works on for others.
+const HEADINGS: [&str; 8] =
+    ["REPLICA", "STATE", "PID", "FOR", "RESTARTS", "CALLS", "RUNS", "COMPONENTS"];
 
 fn render(status: &control::Status) -> String {
     let mut text = String::new();
@@ -74,6 +75,7 @@ fn render(status: &control::Status) -> String {
                 age(now, replica.since),
                 replica.restarts.to_string(),
                 replica.gauges.map_or_else(nothing, |gauges| gauges.calls_running.to_string()),
+                if group.sandboxed { "sandboxed" } else { "native" }.to_owned(),
                 group.components.join(", "),
             ]);
         }
@@ -174,6 +176,7 @@ mod tests {
             groups: vec![GroupStatus {
                 name: "cart".to_owned(),
                 components: vec!["Cart".to_owned(), "Store".to_owned()],
+                sandboxed: true,
                 replicas: vec![
                     replica(0, Some(41), "running", failed),
                     replica(1, None, "waiting", Vec::new()),
@@ -189,9 +192,9 @@ mod tests {
             render(&status),
             "\
 shop  (deployer pid 7, up 0 s)
-  REPLICA  STATE    PID  FOR  RESTARTS  CALLS  COMPONENTS
-  cart.0   running  41   0 s  0         12     Cart, Store
-  cart.1   waiting  -    0 s  1         -      Cart, Store
+  REPLICA  STATE    PID  FOR  RESTARTS  CALLS  RUNS       COMPONENTS
+  cart.0   running  41   0 s  0         12     sandboxed  Cart, Store
+  cart.1   waiting  -    0 s  1         -      sandboxed  Cart, Store
 web  http://127.0.0.1:80
 cart.0: init of Cart failed: no disk
 cart.1: 2 instances have ended in the sandbox; the last: it recursed
