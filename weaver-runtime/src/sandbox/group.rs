@@ -1,12 +1,6 @@
 //! [`GuestGroup`]: a replica of a group in a sandbox: an instance, and the next when that has ended.
 
-use std::{
-    fmt,
-    future::Future,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -146,8 +140,6 @@ impl<I: Instances> Instances for Arc<I> {
 
 /// One replica of a group in a sandbox.
 pub(crate) struct GuestGroup {
-    /// To the instance, or to the next.
-    link: Mutex<Arc<Link>>,
     concurrency: usize,
     /// For the calls that the instance may work on at once.
     places: Semaphore,
@@ -156,10 +148,11 @@ pub(crate) struct GuestGroup {
 }
 
 /// How the instance is.
-#[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
+    /// It is given no calls yet.
     Starting,
-    Running,
+    /// It has had its first turn; the link is to it.
+    Running(Arc<Link>),
     /// It cannot start, for this reason; it is tried again.
     Failed(String),
 }
@@ -167,9 +160,9 @@ enum State {
 /// How far an instance came before it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
-    /// It did not start, and was given no calls.
+    /// It did not start, or ended in its first turn; it was given no calls.
     Nothing,
-    /// It started.
+    /// It started, and was still building its components.
     Start,
     /// It had built its components.
     Built,
@@ -206,15 +199,13 @@ impl Drop for Living {
 impl GuestGroup {
     /// Starts instances, one after the other. To be called inside of a tokio runtime.
     pub(crate) fn start<I: Instances>(life: Life<I>) -> (Arc<Self>, Living) {
-        let (link, wake) = new_link(&life.limits);
         let group = Arc::new(Self {
-            link: Mutex::new(Arc::clone(&link)),
             concurrency: life.instances.concurrency(),
             places: Semaphore::new(life.instances.concurrency()),
             state: watch::Sender::new(State::Starting),
             record: Arc::new(Record::of(&life.bootstrap.group)),
         });
-        let living = tokio::spawn(Arc::clone(&group).live(life, link, wake)).abort_handle();
+        let living = tokio::spawn(Arc::clone(&group).live(life)).abort_handle();
         (group, Living(living))
     }
 
@@ -239,7 +230,7 @@ impl GuestGroup {
     pub(super) fn load(&self) -> usize {
         match *self.state.borrow() {
             State::Failed(_) => usize::MAX,
-            State::Starting | State::Running => {
+            State::Starting | State::Running(_) => {
                 self.concurrency.saturating_sub(self.places.available_permits())
             }
         }
@@ -248,15 +239,16 @@ impl GuestGroup {
     /// The link to the instance, once it is known to start or not.
     async fn ready(&self) -> Result<Arc<Link>, Failure> {
         let mut state = self.state.subscribe();
-        // The group holds the sender.
-        let state = state.wait_for(|state| *state != State::Starting).await.ok();
-        match state.as_deref() {
-            Some(State::Failed(reason)) => {
-                Err(CallErrorKind::InitFailed { reason: reason.clone() }.into())
+        loop {
+            match &*state.borrow_and_update() {
+                State::Failed(reason) => {
+                    return Err(CallErrorKind::InitFailed { reason: reason.clone() }.into());
+                }
+                State::Running(link) => return Ok(Arc::clone(link)),
+                State::Starting => {}
             }
-            Some(State::Running | State::Starting) | None => {
-                Ok(Arc::clone(&self.link.lock().unwrap_or_else(PoisonError::into_inner)))
-            }
+            // The group holds the sender.
+            let _ = state.changed().await;
         }
     }
 
@@ -289,26 +281,21 @@ impl GuestGroup {
         self.record.offences()
     }
 
-    async fn live<I: Instances>(
-        self: Arc<Self>,
-        life: Life<I>,
-        mut link: Arc<Link>,
-        mut wake: Arc<Notify>,
-    ) {
+    async fn live<I: Instances>(self: Arc<Self>, life: Life<I>) {
         let mut failures = 0;
         loop {
+            let (link, wake) = new_link(&life.limits);
             let (ended, reached) = self.run_one(&life, &link, &wake).await;
             self.record.ended(&ended.reason);
-            let next = new_link(&life.limits);
-            *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next.0);
             // One that was ended by a call is replaced at once; not one that ends without any.
             let was_called = reached == Reached::Built && link.was_called();
             failures = if was_called { 0 } else { failures + 1 };
-            if reached != Reached::Built {
-                self.state.send_replace(State::Failed(ended.reason.clone()));
-            }
+            // Who hears of the end, and calls again, waits for the next.
+            self.state.send_replace(match reached {
+                Reached::Built => State::Starting,
+                Reached::Nothing | Reached::Start => State::Failed(ended.reason.clone()),
+            });
             close(&link, &ended, reached);
-            (link, wake) = next;
             if failures > 0 {
                 sleep(pause(failures)).await;
             }
@@ -335,7 +322,7 @@ impl GuestGroup {
             let made = life.instances.instantiate(callbacks).await;
             made.map_err(|reason| Ended { reason, panic: None })
         };
-        let mut instance = match within_a_turn(made).await {
+        let instance = match within_a_turn(made).await {
             Ok(instance) => instance,
             Err(ended) => return (ended, Reached::Nothing),
         };
@@ -346,60 +333,75 @@ impl GuestGroup {
         }
         // Its first answer says that it has built its components.
         let built = link.send(GUEST_COMPONENT, READY_METHOD, None, Message::empty());
-        let started = within_a_turn(instance.start(bootstrap)).await;
-        let due = match started {
-            Ok(turn) => match take(link, turn.frames, &server).await {
-                Ok(()) => due(turn.sleep),
-                Err(ended) => return (ended, Reached::Nothing),
-            },
+        let mut driver = Driver { instance, link, server: &server, calls: Calls::default() };
+        if let Err(ended) = driver.start(bootstrap).await {
+            return (ended, Reached::Nothing);
+        }
+        // A turn for that alone: what ends the instance would take the answer along.
+        let due = match driver.give_turn().await {
+            Ok(due) => due,
             Err(ended) => return (ended, Reached::Nothing),
         };
-        self.state.send_replace(State::Running);
-        let ended = drive(&mut instance, link, wake, due, &server).await;
+        self.state.send_replace(State::Running(Arc::clone(link)));
+        let ended = driver.drive(wake, due).await;
         let has_answered = built.is_ok_and(|(_, mut built)| matches!(built.try_recv(), Ok(Ok(_))));
-        // What it said in its last turn is lost with that; a call that was worked on says the same.
+        // Where building took longer than that turn, the answer may be lost; a call that was worked on says the same.
         let was_called = ended.panic.as_ref().is_some_and(|(call, _)| *call != 0);
         (ended, if has_answered || was_called { Reached::Built } else { Reached::Start })
     }
 }
 
-/// Gives an instance its turns, until it ends.
-async fn drive(
-    instance: &mut impl Instance,
-    link: &Arc<Link>,
-    wake: &Notify,
-    mut due: Option<Instant>,
-    server: &OfLink,
-) -> Ended {
-    let mut last = Calls::default();
-    loop {
-        if link.is_quiet() {
-            // Who was answered may have more to say.
-            yield_now().await;
-        }
-        // An empty turn asks a guest that waits until when: before this waits, too.
-        let asks = link.takes_a_question();
-        if link.is_quiet() && !asks {
-            tokio::select! {
-                // It may have been said during the last turn, and taken with it.
-                () = wake.notified() => if link.is_quiet() { continue },
-                () = until(due) => {}
+/// Gives an instance its turns.
+struct Driver<'a, I> {
+    instance: I,
+    link: &'a Arc<Link>,
+    server: &'a OfLink,
+    /// As of its last turn.
+    calls: Calls,
+}
+
+impl<I: Instance> Driver<'_, I> {
+    async fn start(&mut self, bootstrap: Vec<u8>) -> Result<(), Ended> {
+        let turn = within_a_turn(self.instance.start(bootstrap)).await?;
+        take(self.link, turn.frames, self.server).await
+    }
+
+    /// Gives turns until the instance ends.
+    async fn drive(&mut self, wake: &Notify, mut due: Option<Instant>) -> Ended {
+        let link = self.link;
+        loop {
+            if link.is_quiet() {
+                // Who was answered may have more to say.
+                yield_now().await;
             }
+            // An empty turn asks a guest that waits until when: before this waits, too.
+            let asks = link.takes_a_question();
+            if link.is_quiet() && !asks {
+                tokio::select! {
+                    // It may have been said during the last turn, and taken with it.
+                    () = wake.notified() => if link.is_quiet() { continue },
+                    () = until(due) => {}
+                }
+            }
+            due = match self.give_turn().await {
+                Ok(due) => due,
+                Err(ended) => return ended,
+            };
         }
-        let frames = link.take_outgoing();
-        let calls = link.our_calls();
-        if calls.ended != last.ended || last.under_way == 0 {
-            instance.works_on(calls.under_way);
+    }
+
+    /// Gives one turn; when the next is due, if nothing happens before.
+    async fn give_turn(&mut self) -> Result<Option<Instant>, Ended> {
+        let frames = self.link.take_outgoing();
+        let calls = self.link.our_calls();
+        if calls.ended != self.calls.ended || self.calls.under_way == 0 {
+            self.instance.works_on(calls.under_way);
         }
-        last = calls;
-        let turn = match within_a_turn(instance.turn(frames)).await {
-            Ok(turn) => turn,
-            Err(ended) => return ended,
-        };
-        due = self::due(turn.sleep);
-        if let Err(ended) = take(link, turn.frames, server).await {
-            return ended;
-        }
+        self.calls = calls;
+        let turn = within_a_turn(self.instance.turn(frames)).await?;
+        let due = turn.sleep.and_then(|sleep| Instant::now().checked_add(sleep));
+        take(self.link, turn.frames, self.server).await?;
+        Ok(due)
     }
 }
 
@@ -447,10 +449,6 @@ async fn within<T>(seconds: u64, asked: impl Future<Output = Result<T>>) -> Resu
     let limit = Duration::from_secs(seconds);
     let late = |_| Err(Error::msg(format!("the guest has not answered within {limit:?}")));
     timeout(limit, asked).await.unwrap_or_else(late)
-}
-
-fn due(sleep: Option<Duration>) -> Option<Instant> {
-    sleep.and_then(|sleep| Instant::now().checked_add(sleep))
 }
 
 async fn until(due: Option<Instant>) {

@@ -143,3 +143,19 @@ async fn calls_that_wait_for_a_replacement_that_does_not_start_did_not_run() {
         is_init_failed(&error, "there was one already");
     }
 }
+
+/// Also where it is in the instance's first turn with calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_many_traps_is_that_of_its_call() {
+    let starts = Arc::new(AtomicU64::new(0));
+    let guest = Counted { guest: guest(Grants::default()), starts: Arc::clone(&starts) };
+    let app = app(guest, "").await;
+    let wild = app.get::<dyn Wild>().await.unwrap();
+    let number = 50;
+    for _ in 0..number {
+        is_trapped(&wild.carry_out(Deed::Abort).await.unwrap_err(), "it aborted");
+    }
+    wild.carry_out(Deed::Nothing).await.unwrap().unwrap();
+    // Each is replaced once.
+    assert_eq!(starts.load(Ordering::Relaxed), number + 1);
+}
