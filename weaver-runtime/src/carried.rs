@@ -1,12 +1,13 @@
 //! What emitted code goes through to call a method: [`Method`] and [`Framed`], and the traits that
 //! say what a method can carry.
 //!
-//! The compiler shall name each type that cannot travel once, at the author's own token. So the
-//! demand is made in one place, the component's constant description, by [`argument`], [`borrowed`]
-//! and [`method`]; only that of a key's fields, whose types no token names, is where their values are,
-//! by [`key_field`]. `Method`, `RouteKey` and `Framed` make no demand: where their type does not fulfil
-//! what the functions here need, the compiler finds those of [`Untravelled`], [`Unkeyed`] and
-//! [`Unframed`], and the build fails by the first error alone.
+//! The compiler shall name each type that cannot travel once, at the author's own token, with what it
+//! lacks: serde's traits, or `Send`, or `Sync` where it is lent. So the demand is made in one place, the
+//! component's constant description, by [`argument`], [`borrowed`] and [`method`]; only that of a key's
+//! fields, whose types no token names, is where their values are, by [`key_field`]. `Method`, `RouteKey`
+//! and `Framed` make no demand: where their type does not fulfil what the functions here need, the
+//! compiler finds those of [`Untravelled`], [`Unkeyed`] and [`Unframed`], and the build fails by the
+//! first error alone.
 
 use std::{future::Future, marker::PhantomData};
 

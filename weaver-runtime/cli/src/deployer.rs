@@ -152,7 +152,7 @@ pub(crate) async fn run_changing(
     end
 }
 
-/// Before anything is started: the ingress binds the listeners' addresses once there is a replica to forward to.
+/// Before anything is started: the ingress, which binds them, is among what is.
 async fn check_addresses(deployment: &Deployment) -> Result<(), CannotListen> {
     let listeners = front::addresses(&deployment.graph, &deployment.config);
     listening::taken(listeners).await.into_iter().next().map_or(Ok(()), Err)

@@ -11,10 +11,7 @@ use crate::state;
 
 /// A listener's public address is none.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen on {address} for listener `{listener}`: {reason}; choose another `address` \
-     under [listeners.{listener}]"
-)]
+#[error("cannot listen on {address} for listener `{listener}`: {reason}; {}", self.advice())]
 pub(crate) struct CannotListen {
     pub(crate) listener: String,
     pub(crate) address: SocketAddr,
@@ -33,18 +30,14 @@ pub(crate) enum Reason {
     Other(String),
 }
 
-/// Which of these listeners cannot have their address at this moment.
+/// Which of these listeners cannot have their address at this moment, with the deployment that has it.
 pub(crate) async fn taken(
     listeners: impl IntoIterator<Item = (&str, SocketAddr)>,
 ) -> Vec<CannotListen> {
-    let cannot = |(listener, address): (&str, SocketAddr)| {
-        let reason = Reason::System(TcpListener::bind(address).err()?);
-        Some(CannotListen { listener: listener.to_owned(), address, reason })
-    };
-    let mut taken: Vec<_> = listeners.into_iter().filter_map(cannot).collect();
+    let mut taken = bind(listeners);
     if !taken.is_empty() {
-        // It is a better reason, where there is one.
         for record in state::running().unwrap_or_default() {
+            // One that does not answer may be ending.
             if let Ok(status) = record.status().await {
                 taken.iter_mut().for_each(|it| it.blame(&status));
             }
@@ -53,18 +46,55 @@ pub(crate) async fn taken(
     taken
 }
 
+/// Which of these cannot be bound, all at once: two may have one address.
+fn bind<'a>(listeners: impl IntoIterator<Item = (&'a str, SocketAddr)>) -> Vec<CannotListen> {
+    let (mut taken, mut bound) = (Vec::new(), Vec::new());
+    for (listener, address) in listeners {
+        match TcpListener::bind(address) {
+            Ok(socket) => bound.push(socket),
+            Err(error) => {
+                let (listener, reason) = (listener.to_owned(), Reason::System(error));
+                taken.push(CannotListen { listener, address, reason });
+            }
+        }
+    }
+    taken
+}
+
 impl CannotListen {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> String {
+        let Self { listener, reason, .. } = self;
+        let end = match reason {
+            Reason::Deployed { .. } => "end that deployment, or ",
+            Reason::System(_) if self.is_in_use() => "end what has it, or ",
+            Reason::System(_) | Reason::Other(_) => "",
+        };
+        format!(
+            "{end}choose another `address` under [listeners.{listener}] (port 0 takes a free one)"
+        )
+    }
+
+    fn is_in_use(&self) -> bool {
+        let in_use = io::ErrorKind::AddrInUse;
+        matches!(&self.reason, Reason::System(error) if error.kind() == in_use)
+    }
+
     fn blame(&mut self, Status { app, pid, listeners, .. }: &Status) {
-        if listeners.iter().any(|listener| overlap(listener.address, self.address)) {
+        if self.is_in_use()
+            && listeners.iter().any(|it| exclude_each_other(it.address, self.address))
+        {
             self.reason = Reason::Deployed { app: app.clone(), pid: *pid };
         }
     }
 }
 
-/// Whether what listens at one keeps others from the other.
-fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let is_every = |it: SocketAddr| it.ip().is_unspecified();
-    a.port() == b.port() && (a.ip() == b.ip() || is_every(a) || is_every(b))
+/// Whether who listens at one keeps others from the other. `[::]` is every address of IPv4, too.
+fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
+    let covers = |a: SocketAddr, b: SocketAddr| {
+        a.ip() == b.ip() || (a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4()))
+    };
+    a.port() == b.port() && (covers(a, b) || covers(b, a))
 }
 
 #[cfg(test)]
@@ -73,17 +103,25 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn an_address_that_something_has_is_taken() {
+    #[test]
+    fn an_address_that_something_has_is_taken() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         // Not that of `socket` after its end: another test may have it by then.
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let taken = taken([("web", address), ("free", free)]).await;
+        let taken = bind([("web", address), ("free", free)]);
         let [CannotListen { listener, reason: Reason::System(error), .. }] = &taken[..] else {
             panic!("{taken:?}");
         };
         assert_eq!((listener.as_str(), error.kind()), ("web", io::ErrorKind::AddrInUse));
+    }
+
+    #[test]
+    fn two_listeners_cannot_have_one_address() {
+        // Its first moment is free: what has it is the other listener.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let taken = bind([("one", address), ("two", address)]);
+        assert_eq!(taken.last().map(|it| it.listener.as_str()), Some("two"));
     }
 
     #[test]
@@ -99,20 +137,25 @@ mod tests {
                 upstreams: 1,
             }],
         };
-        let blamed = |address: &str| {
+        let blamed = |address: &str, kind: io::ErrorKind| {
             let mut taken = CannotListen {
                 listener: "web".to_owned(),
                 address: "127.0.0.1:80".parse().unwrap(),
-                reason: Reason::System(io::ErrorKind::AddrInUse.into()),
+                reason: Reason::System(kind.into()),
             };
             taken.blame(&status(address));
             matches!(taken.reason, Reason::Deployed { .. }).then(|| taken.to_string())
         };
+        let in_use = |address| blamed(address, io::ErrorKind::AddrInUse);
         let expected = "cannot listen on 127.0.0.1:80 for listener `web`: shop, which is deployed (pid 7), has it; \
-                        choose another `address` under [listeners.web]";
-        assert_eq!(blamed("127.0.0.1:80").as_deref(), Some(expected));
-        assert!(blamed("0.0.0.0:80").is_some());
-        assert!(blamed("127.0.0.1:81").is_none());
-        assert!(blamed("127.0.0.2:80").is_none());
+                        end that deployment, or choose another `address` under [listeners.web] (port 0 takes a free \
+                        one)";
+        assert_eq!(in_use("127.0.0.1:80").as_deref(), Some(expected));
+        assert!(in_use("0.0.0.0:80").is_some());
+        assert!(in_use("[::]:80").is_some());
+        assert!(in_use("[::1]:80").is_none());
+        assert!(in_use("127.0.0.1:81").is_none());
+        assert!(in_use("127.0.0.2:80").is_none());
+        assert!(blamed("127.0.0.1:80", io::ErrorKind::AddrNotAvailable).is_none());
     }
 }

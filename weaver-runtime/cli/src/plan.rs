@@ -100,9 +100,9 @@ impl Plan {
         let is_own = self.sandboxed().any(|group| group.name == MAIN) && graph.main.is_none();
         let own_main = is_own.then(|| {
             format!(
-                "`{MAIN}` cannot run in a sandbox, as the program has a `main` of its own, which only a process can \
-                 run: leave `sandbox` out of [groups.{MAIN}] and `{MAIN}` out of `--sandbox`, or make it \
-                 `#[weaver::main]`"
+                "group {MAIN} cannot run in a sandbox, as the program has a `main` of its own, which only a process \
+                 can run: leave `sandbox` out of [groups.{MAIN}], and what is in that group out of `--sandbox`, or \
+                 make it `#[weaver::main]`"
             )
         });
         let named: &[String] = match sandboxes {
@@ -391,7 +391,7 @@ edges
             (Plan::new(&own, &ConfigFile::default(), &named(&["main"])), named(&["main"])),
         ] {
             let [misfit] = &plan.misfits(&own, &sandboxes)[..] else { panic!("{plan}") };
-            assert!(misfit.starts_with("`main` cannot run in a sandbox"), "{misfit}");
+            assert!(misfit.starts_with("group main cannot run in a sandbox"), "{misfit}");
             assert_eq!(plan.misfits(&graph(), &sandboxes), NONE);
         }
     }

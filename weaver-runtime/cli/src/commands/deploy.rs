@@ -48,9 +48,9 @@ impl Deploy {
         if self.detach {
             return Err("`--detach` is not available yet; run `weaver deploy` without it".into());
         }
-        let sandboxes = match self.sandbox.iter().any(|name| name == ALL) {
-            true => Sandboxes::All,
-            false => Sandboxes::Of(self.sandbox),
+        let sandboxes = match &self.sandbox[..] {
+            [all] if all == ALL => Sandboxes::All,
+            _ => Sandboxes::Of(self.sandbox),
         };
         let planned = Planned::new(&self.directory, self.release, &sandboxes)?;
         let Planned { project, binary, graph, plan, .. } = planned.fitting()?;

@@ -11,14 +11,13 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use weaver_runtime::{
-    config::CONFIG_FILE,
     limits::SOCKET_BUFFER_BYTES,
     sandbox::{GUEST_TARGET, chosen_c_compiler},
 };
 
 use super::runtime;
 use crate::{
-    listening::{self, CannotListen, Reason},
+    listening::{self, CannotListen},
     logs,
     project::{cargo, config_in, has_target},
     state,
@@ -228,20 +227,11 @@ fn records() -> Finding {
 }
 
 fn listener(name: &str, address: SocketAddr, taken: Option<&CannotListen>) -> Finding {
-    let mend = || {
-        format!(
-            "end what has it, or write another address (port 0 takes a free one) below \
-             [listeners.{name}] in {CONFIG_FILE}"
-        )
-    };
-    match taken.map(|taken| &taken.reason) {
+    match taken {
         None => Finding::ok(format!("listener {name}: {address} is free")),
-        Some(reason @ Reason::Deployed { .. }) => {
-            Finding::note(format!("listener {name}: {address}: {reason}"), mend())
-        }
-        Some(reason) => Finding::missing(
-            format!("listener {name}: {address} cannot be bound: {reason}"),
-            mend(),
+        Some(taken) => Finding::missing(
+            format!("listener {name}: {address} cannot be bound: {}", taken.reason),
+            taken.advice(),
         ),
     }
 }
@@ -249,6 +239,7 @@ fn listener(name: &str, address: SocketAddr, taken: Option<&CannotListen>) -> Fi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listening::Reason;
 
     #[test]
     fn versions_are_compared_as_numbers() {
@@ -287,19 +278,13 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_taken_is_missing_unless_a_deployment_has_it() {
+    fn an_address_that_is_taken_is_missing() {
         let address = ([127, 0, 0, 1], 80).into();
-        let found = |reason| {
-            let taken = CannotListen { listener: "shop".to_owned(), address, reason };
-            listener("shop", address, Some(&taken))
-        };
-        let system = found(Reason::System(io::ErrorKind::AddrInUse.into()));
-        assert_eq!(system.state, State::Missing);
-        assert!(system.mend.unwrap().contains("[listeners.shop]"));
-        let deployed = found(Reason::Deployed { app: "shop".to_owned(), pid: 7 });
-        assert_eq!(deployed.state, State::Note);
-        let text = "listener shop: 127.0.0.1:80: shop, which is deployed (pid 7), has it";
-        assert_eq!(deployed.found, text);
+        let reason = Reason::System(io::ErrorKind::AddrInUse.into());
+        let taken = CannotListen { listener: "shop".to_owned(), address, reason };
+        let finding = listener("shop", address, Some(&taken));
+        assert_eq!(finding.state, State::Missing);
+        assert!(finding.mend.unwrap().contains("[listeners.shop]"));
         assert_eq!(listener("shop", address, None).state, State::Ok);
     }
 }

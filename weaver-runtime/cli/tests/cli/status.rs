@@ -38,6 +38,7 @@ fn a_deployment_is_shown_with_everything_that_runs() {
     let groups = status["groups"].as_array().unwrap();
     let names: Vec<_> = groups.iter().map(|group| group["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["main", "even", "odd"]);
+    assert!(groups.iter().all(|group| group["sandboxed"] == false), "{status:#}");
     let counts = groups.iter().map(|group| group["replicas"].as_array().unwrap().len());
     assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 1]);
     let mut pids: Vec<u32> = Vec::new();
@@ -55,8 +56,14 @@ fn a_deployment_is_shown_with_everything_that_runs() {
     let listener = json!([{"name": "collatz", "address": address.to_string(), "upstreams": 1}]);
     assert_eq!(status["listeners"], listener);
     let text = sandbox.run(&["status"]).stdout;
-    for part in ["collatz", "even.1", "running", &format!("http://{address}"), &pids[0].to_string()]
-    {
+    for part in [
+        "collatz",
+        "even.1",
+        "running",
+        "native",
+        &format!("http://{address}"),
+        &pids[0].to_string(),
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
