@@ -152,10 +152,15 @@ impl Registry {
         Ok(walk.order)
     }
 
-    /// The sections of `config` that do not fit what their components read of them.
-    pub(crate) fn misfits(&self, config: &ConfigFile) -> Vec<ConfigError> {
+    /// What does not fit in the sections of `config`, seen by the holders that `of` says.
+    pub(crate) fn misfits(
+        &self,
+        config: &ConfigFile,
+        of: impl Fn(&str) -> bool,
+    ) -> Vec<ConfigError> {
         let fields = self
             .holders()
+            .filter(|(holder, _)| of(holder))
             .flat_map(|(holder, fields)| fields.into_iter().map(move |field| (holder, field)));
         let misfits = fields.filter_map(|(holder, field)| match field {
             FieldSpec::Config(check) => check(config, holder).err(),

@@ -204,7 +204,12 @@ fn interfaces() {
 #[test]
 fn existing_app() {
     let mut expected = None;
-    for group in [None, Some(""), Some("sandbox = true\n")] {
+    for (group, arguments) in [
+        (None, &[][..]),
+        (Some(""), &[]),
+        (Some("sandbox = true\n"), &[]),
+        (Some(""), &["--sandbox", "Prices"]),
+    ] {
         let directory = fresh_directory();
         let (binary, wasm) = (PROGRAMS.join("existing-app"), GUESTS.join("existing-app.wasm"));
         let group = group.map(|more| format!("[groups.prices]\ncomponents = [\"Prices\"]\n{more}"));
@@ -215,7 +220,7 @@ fn existing_app() {
         );
         fs::write(directory.path().join("weaver.toml"), config).expect("a weaver.toml");
         let running = match group {
-            Some(_) => Deployment::in_directory(directory, &[]),
+            Some(_) => Deployment::in_directory(directory, arguments),
             None => {
                 let mut program = Command::new(&binary);
                 program.env("ADDRESS", "127.0.0.1:0").env("WEAVER_CONFIG", "/dev/null");

@@ -1,6 +1,9 @@
 //! The bodies in this process: with direct calls, and with encoded ones.
 
-use weaver_runtime::LocalCalls;
+use std::path::Path;
+
+use weaver::App;
+use weaver_runtime::{LocalCalls, config::ConfigFile};
 use weaver_tests::{BODIES, Body, Stage};
 
 use crate::support::fresh_directory;
@@ -21,6 +24,17 @@ async fn run(calls: LocalCalls, module: &str) {
     }
     stage.app.shutdown().await;
     assert!(failures.is_empty(), "{calls:?} calls:\n{}", failures.join("\n"));
+}
+
+/// Here `main` is that of the tests, which may do without sections of components that they do not call. One that is
+/// there has to fit.
+#[tokio::test]
+async fn a_section_that_is_there_and_does_not_fit_ends_the_start() {
+    let text = "[config.Tuned]\ntimes = \"often\"\n";
+    let config = ConfigFile::parse(Path::new("weaver.toml"), text).expect("it is TOML");
+    let error = App::builder().config(config).start().await.expect_err("it does not fit");
+    let told = error.to_string();
+    assert!(told.starts_with("weaver.toml:2:9: `times` in [config.Tuned]: expected u8"), "{told}");
 }
 
 macro_rules! modules {

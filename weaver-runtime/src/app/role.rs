@@ -158,8 +158,8 @@ fn misfits(registry: &Registry, config: &ConfigFile) -> Vec<ConfigError> {
         checked.err()
     });
     // A program without weaver's `main`, as a test of some components is, may do without some sections.
-    let sections = if registry.has_main() { registry.misfits(config) } else { Vec::new() };
-    names.into_iter().chain(sections).collect()
+    let is_read = |holder: &str| registry.has_main() || config.has_section(holder);
+    names.into_iter().chain(registry.misfits(config, is_read)).collect()
 }
 
 fn answer(question: &str, registry: &Registry) -> Result<(), StartError> {
@@ -174,7 +174,7 @@ fn answer(question: &str, registry: &Registry) -> Result<(), StartError> {
     let answer = Answer {
         control: control::hello().fingerprint,
         graph: registry.graph().clone(),
-        misfits: registry.misfits(&config).iter().map(ToString::to_string).collect(),
+        misfits: registry.misfits(&config, |_| true).iter().map(ToString::to_string).collect(),
         panic_aborts: cfg!(panic = "abort"),
     };
     let mut bytes = MARKER.as_bytes().to_vec();
