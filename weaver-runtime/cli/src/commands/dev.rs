@@ -33,7 +33,8 @@ use crate::{
 ///
 /// Like `weaver deploy`, for those who write the program. After a change it is built again; if that fails, what runs
 /// goes on, and the compiler says why. Else the processes are started anew: all of them, or those of the groups whose
-/// `[config.…]` changed, if nothing else did. Listeners stay open meanwhile: a connection waits until the program is back.
+/// `[config.…]` changed, if nothing else did. Listeners stay open meanwhile: a connection waits until the program is back
+/// (one that is under way with a process that ends may be cut).
 /// It ends on Ctrl-C or SIGTERM, and not when `main` returns.
 #[derive(Debug, Args)]
 pub(super) struct Dev {
