@@ -319,10 +319,6 @@ impl Deployer {
             Event::Changed(change) => self.change(*change),
             Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
             Event::Bound { listener, address } => self.front.bound(&listener, address),
-            Event::CannotListen(error) if self.outlives_main => {
-                logs::error(&error);
-                logs::note("what runs goes on; waiting for a change");
-            }
             Event::CannotListen(error) => self.stop(Err(error.into())),
             Event::Program { reply } => {
                 let Deployment { graph, plan, .. } = &self.deployment;

@@ -153,7 +153,7 @@ enum State {
     Starting,
     /// It has had its first turn; the link is to it.
     Running(Arc<Link>),
-    /// It cannot start, for this reason; it is tried again.
+    /// It cannot start, or ends without being called, for this reason; it is tried again.
     Failed(String),
 }
 
@@ -290,10 +290,10 @@ impl GuestGroup {
             // One that was ended by a call is replaced at once; not one that ends without any.
             let was_called = reached == Reached::Built && link.was_called();
             failures = if was_called { 0 } else { failures + 1 };
-            // Who hears of the end, and calls again, waits for the next.
-            self.state.send_replace(match reached {
-                Reached::Built => State::Starting,
-                Reached::Nothing | Reached::Start => State::Failed(ended.reason.clone()),
+            // Who hears of the end, and calls again, waits for the next, but not through a pause.
+            self.state.send_replace(match failures {
+                0 => State::Starting,
+                _ => State::Failed(ended.reason.clone()),
             });
             close(&link, &ended, reached);
             if failures > 0 {

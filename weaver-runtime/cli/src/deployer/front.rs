@@ -89,21 +89,17 @@ impl Front {
     pub(super) fn change(&mut self, graph: &Graph, config: &ConfigFile) {
         self.listeners.retain(|name, _| graph.listeners().any(|(wanted, _)| wanted == name));
         for (name, address) in addresses(graph, config) {
-            match self.listeners.get_mut(name) {
-                Some(Listener { address: at, announced: true, .. }) => {
-                    if address.port() != 0 && address != *at {
-                        logs::note(&format!(
-                            "listener {name} stays at {at} until this command is started anew"
-                        ));
-                    }
+            if let Some(listener) = self.listeners.get(name) {
+                if address.port() != 0 && address != listener.address {
+                    let at = listener.address;
+                    logs::note(&format!(
+                        "listener {name} stays at {at} until this command is started anew"
+                    ));
                 }
-                // Perhaps it could not have the one before.
-                Some(listener) => listener.address = address,
-                None => {
-                    let upstreams = BTreeMap::new();
-                    let listener = Listener { address, announced: false, upstreams };
-                    self.listeners.insert(name.to_owned(), listener);
-                }
+            } else {
+                let upstreams = BTreeMap::new();
+                let listener = Listener { address, announced: false, upstreams };
+                self.listeners.insert(name.to_owned(), listener);
             }
         }
         self.tell();
@@ -189,67 +185,54 @@ async fn talk(
     let mut health = health_interval();
     told.mark_changed();
     loop {
-        tokio::select! {
+        let event = tokio::select! {
             changed = told.changed() => {
                 if changed.is_err() {
                     return;
                 }
                 let latest = told.borrow_and_update().clone();
-                tell_all(&ingress, &mut bound, latest, &events).await;
+                tell_all(&ingress, &mut bound, latest, &events).await
             }
-            _ = health.tick() => if let Ok(health) = ask(ingress.health()).await {
-                // The deployer is gone if this fails.
-                let _ = events.send(Event::Healthy { at: at.clone(), health }).await;
+            _ = health.tick() => match ask(ingress.health()).await {
+                Ok(health) => Some(Event::Healthy { at: at.clone(), health }),
+                Err(_) => None,
             },
+        };
+        if let Some(event) = event {
+            // The deployer is gone if this fails.
+            let _ = events.send(event).await;
         }
     }
 }
 
-/// Tells the ingress of every listener.
+/// Tells the ingress of every listener; the event is a failure to report.
 async fn tell_all(
     ingress: &Ref<dyn Ingress>,
     bound: &mut BTreeMap<String, SocketAddr>,
     latest: BTreeMap<String, Told>,
     events: &mpsc::Sender<Event>,
-) {
+) -> Option<Event> {
     for (listener, Told { address, upstreams }) in latest {
-        let address = match bound.get(&listener) {
-            Some(&address) => address,
-            None => match listen(ingress, &listener, address).await {
-                Ok(address) => *bound.entry(listener.clone()).or_insert(address),
-                Err(reason) => {
+        while !bound.contains_key(&listener) {
+            match ask(ingress.listen(listener.clone(), address)).await {
+                Ok(at) => drop(bound.insert(listener.clone(), at)),
+                Err(Unsaid::Refused(reason)) => {
                     let reason = Reason::Other(reason);
-                    let error = CannotListen { listener, address, reason };
-                    // As in `talk`.
-                    let _ = events.send(Event::CannotListen(error)).await;
-                    continue;
+                    return Some(Event::CannotListen(CannotListen { listener, address, reason }));
                 }
-            },
-        };
+                Err(Unsaid::Unheard) => sleep(RETRY).await,
+            }
+        }
         let ready = !upstreams.is_empty();
         while ask(ingress.set_upstreams(listener.clone(), upstreams.clone())).await.is_err() {
             sleep(RETRY).await;
         }
-        if ready {
+        if let (true, Some(&address)) = (ready, bound.get(&listener)) {
             // As in `talk`.
             let _ = events.send(Event::Bound { listener, address }).await;
         }
     }
-}
-
-/// Has the ingress listen; the address that it bound, or why it cannot.
-async fn listen(
-    ingress: &Ref<dyn Ingress>,
-    listener: &str,
-    address: SocketAddr,
-) -> Result<SocketAddr, String> {
-    loop {
-        match ask(ingress.listen(listener.to_owned(), address)).await {
-            Ok(address) => return Ok(address),
-            Err(Unsaid::Refused(reason)) => return Err(reason),
-            Err(Unsaid::Unheard) => sleep(RETRY).await,
-        }
-    }
+    None
 }
 
 /// Why the ingress did not do what it was asked.

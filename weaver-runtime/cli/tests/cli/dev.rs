@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{ErrorKind, Write as _},
-    net::TcpListener,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,6 +17,9 @@ use crate::{
 
 /// A clean end of programs that have nothing to finish.
 const CLEAN_END: Duration = Duration::from_secs(10);
+
+/// One request is under way when a process ends, and the ingress may not know of that end for one or two more.
+const CUT_MAX: usize = 3;
 
 /// What a fixture is built with from nothing.
 const BUILD: Duration = Duration::from_secs(600);
@@ -63,11 +65,17 @@ fn a_change_starts_all_anew_and_no_connection_is_refused() {
     let before = pids(&deployment);
     assert_eq!(before.len(), 3);
     change(&program);
+    let mut cut = 0;
     until("all processes are others", PATIENCE, || {
-        // One that was under way with a process that ends may be cut.
         match get(address, "/?x=8") {
             Ok(body) => assert_eq!(body, "8\n4\n2\n1\n"),
-            Err(error) => assert_ne!(error.kind(), ErrorKind::ConnectionRefused, "{error}"),
+            // One that is under way with a process that ends.
+            Err(error) => {
+                let is_refused = [ErrorKind::ConnectionRefused, ErrorKind::WouldBlock];
+                assert!(!is_refused.contains(&error.kind()), "{error}");
+                cut += 1;
+                assert!(cut <= CUT_MAX, "those that come after it wait: {error}");
+            }
         }
         let now = pids(&deployment);
         now.len() == 3 && now.iter().all(|pid| !before.contains(pid))
@@ -102,30 +110,6 @@ fn it_outlives_main_and_a_configuration_that_does_not_fit() {
     deployment.until_it_says("`main` has ended, with exit code 101");
     assert_eq!(deployment.stderr().matches("the panic that is shown").count(), 1);
     deployment.signal("TERM");
-    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
-}
-
-/// Another program, with a listener whose address is taken, until the configuration names one that is free.
-#[test]
-fn a_listener_without_an_address_is_waited_for() {
-    let sandbox = Sandbox::new();
-    let (project, copy) = copied(&sandbox, "ends", &["ok"], "");
-    let deployment = dev(&sandbox, &project, &[]);
-    deployment.until_it_says("`main` has ended, with exit code 0");
-    let config = project.join("weaver.toml");
-    let sound = fs::read_to_string(&config).unwrap().replace("[\"ok\"]", "[]");
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
-    let new = copy.with_extension("new");
-    fs::copy(program("collatz"), &new).unwrap();
-    fs::write(&config, format!("{sound}[listeners.collatz]\naddress = \"{address}\"\n")).unwrap();
-    fs::rename(new, &copy).unwrap();
-    deployment.until_it_says(&format!("cannot listen on {address} for listener `collatz`"));
-    deployment.until_it_says("what runs goes on; waiting for a change");
-    fs::write(&config, format!("{sound}[listeners.collatz]\naddress = \"127.0.0.1:0\"\n")).unwrap();
-    assert_answers(listener_address(&deployment, "collatz"), 1);
-    deployment.signal("INT");
     assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
     sandbox.assert_empty_within(Duration::from_secs(1));
 }
