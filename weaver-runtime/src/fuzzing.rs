@@ -2,9 +2,11 @@
 //! end without a panic. They also check what must be true of whatever was understood, and say whether
 //! something was.
 //!
-//! Not for authors: it may change with any version, and is there only with the feature `fuzzing`.
+//! Not for authors: it may change with any version, and is there only with the feature `fuzzing`, and in the tests.
 
 mod arguments;
+#[cfg(test)]
+mod corpora;
 
 use std::path::Path;
 

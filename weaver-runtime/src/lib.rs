@@ -42,7 +42,7 @@ mod context;
 pub mod control;
 #[cfg(feature = "node")]
 pub mod fingerprint;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(feature = "fuzzing", all(test, feature = "node")))]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "node")]

@@ -11,7 +11,7 @@ mod balance;
 mod connection;
 mod endpoint;
 mod first_poll;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(feature = "fuzzing", all(test, feature = "node")))]
 pub(crate) mod fuzzing;
 mod gate;
 mod group;

@@ -11,13 +11,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
-use weaver_runtime::{
+use crate::{
     codec,
     fingerprint::{Fingerprint, Signature},
     fuzzing,
     net::Hello,
 };
+use serde::Serialize;
 
 /// A fuzz target: its name, and what it runs.
 type Target = (&'static str, fn(&[u8]) -> bool);
