@@ -42,7 +42,7 @@ mod context;
 pub mod control;
 #[cfg(feature = "node")]
 pub mod fingerprint;
-#[cfg(any(feature = "fuzzing", all(test, feature = "node")))]
+#[cfg(all(feature = "node", any(test, feature = "fuzzing")))]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "node")]

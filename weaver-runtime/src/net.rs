@@ -11,7 +11,7 @@ mod balance;
 mod connection;
 mod endpoint;
 mod first_poll;
-#[cfg(any(feature = "fuzzing", all(test, feature = "node")))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod gate;
 mod group;
