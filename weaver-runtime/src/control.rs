@@ -4,7 +4,7 @@
 //! The deployer is a node that serves [`Deployer`]; every replica serves [`Replica`]; the ingress
 //! serves [`Ingress`]. None of them is on the path of a call between the program's components.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,15 +58,27 @@ pub trait Replica {
 /// What a deployer asks of its ingress.
 #[weaver_macros::component(name = "weaver.Ingress")]
 pub trait Ingress {
-    /// Accept at `address` for a listener; answers the address that was bound.
-    async fn listen(&self, listener: String, address: SocketAddr) -> Result<SocketAddr>;
-
-    /// Forward what a listener accepts to these addresses.
-    async fn set_upstreams(&self, listener: String, upstreams: Vec<SocketAddr>) -> Result<()>;
+    /// Forward what is accepted for these listeners, and for no others. A listener that is there already goes on.
+    /// Of one that is not wanted any more, connections that a replica has taken do; those that wait are closed.
+    ///
+    /// Answers what came of each. What could not be opened is tried again by the next call.
+    async fn set_listeners(&self, wanted: BTreeMap<String, Forward>) -> Result<Opened>;
 
     /// Answers if the ingress lives.
     async fn health(&self) -> Result<Health>;
 }
+
+/// What an ingress does for one listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// Where it accepts: port 0 is a free one.
+    pub from: SocketAddr,
+    /// Where the connections go to: to any of these.
+    pub to: Vec<SocketAddr>,
+}
+
+/// The address that was bound for each listener, or why there is none.
+pub type Opened = BTreeMap<String, Result<SocketAddr, String>>;
 
 /// How a replica's components are, and what it has under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,8 +193,10 @@ pub struct ReplicaStatus {
 pub struct ListenerStatus {
     /// The listener's name.
     pub name: String,
-    /// Where the ingress accepts.
-    pub address: SocketAddr,
+    /// Where the ingress accepts; none as long as it does not.
+    pub address: Option<SocketAddr>,
+    /// Where it cannot, and why, if it tried to.
+    pub problem: Option<String>,
     /// How many replicas it forwards to.
     pub upstreams: usize,
 }

@@ -6,6 +6,7 @@
 mod desk;
 mod event;
 mod front;
+mod listeners;
 mod peer;
 
 use std::{
@@ -108,9 +109,9 @@ pub(crate) enum DeployError {
     /// Signals.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
-    /// A listener's public address.
-    #[error(transparent)]
-    Listen(#[from] CannotListen),
+    /// Listeners' public addresses.
+    #[error("{}", lines(.0))]
+    Listen(Vec<CannotListen>),
 }
 
 /// Events that may wait for the deployer: replicas report a few times each at start.
@@ -131,15 +132,14 @@ pub(crate) async fn run(deployment: Deployment) -> Result<u8, DeployError> {
 }
 
 /// Deploys, and then each deployment that comes in place of the one before: what has not changed goes on, and the
-/// ingress keeps its listeners. It goes on when `main` returns, until a signal.
+/// ingress keeps its listeners. It goes on when `main` returns, or an address cannot be had, until a signal.
 pub(crate) async fn run_changing(
     deployment: Deployment,
     mut changes: mpsc::Receiver<Change>,
 ) -> Result<u8, DeployError> {
-    check_addresses(&deployment).await?;
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let mut deployer = Deployer::new(deployment, events.clone())?;
-    deployer.outlives_main = true;
+    deployer.awaits_changes = true;
     let forward = tokio::spawn(async move {
         while let Some(change) = changes.recv().await {
             if events.send(Event::Changed(Box::new(change))).await.is_err() {
@@ -153,9 +153,10 @@ pub(crate) async fn run_changing(
 }
 
 /// Before anything is started: the ingress, which binds them, is among what is.
-async fn check_addresses(deployment: &Deployment) -> Result<(), CannotListen> {
+async fn check_addresses(deployment: &Deployment) -> Result<(), DeployError> {
     let listeners = front::addresses(&deployment.graph, &deployment.config);
-    listening::taken(listeners).await.into_iter().next().map_or(Ok(()), Err)
+    let taken = listening::taken(listeners).await;
+    if taken.is_empty() { Ok(()) } else { Err(DeployError::Listen(taken)) }
 }
 
 async fn supervise(
@@ -194,8 +195,8 @@ struct Deployer {
     routes: watch::Sender<Routes>,
     front: Front,
     end: Option<Ending>,
-    /// The end of `main` is not that of the deployment.
-    outlives_main: bool,
+    /// The next change may mend it: neither the end of `main` nor an address that cannot be had ends the deployment.
+    awaits_changes: bool,
     /// When it started, in seconds since 1970 and as an instant, for `status`.
     since: (u64, Instant),
     _record: state::Held,
@@ -275,7 +276,7 @@ impl Deployer {
             routes: watch::Sender::default(),
             front,
             end: None,
-            outlives_main: false,
+            awaits_changes: false,
             since: (state::unix_seconds(), Instant::now()),
             _record: record,
         })
@@ -318,8 +319,19 @@ impl Deployer {
             Event::MainReturned { code } => self.main_returned(code),
             Event::Changed(change) => self.change(*change),
             Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
-            Event::Bound { listener, address } => self.front.bound(&listener, address),
-            Event::CannotListen(error) => self.stop(Err(error.into())),
+            Event::Opened { told, opened } => {
+                let failures = self.front.opened(&told, opened);
+                if self.awaits_changes {
+                    self.explain(failures);
+                } else if !failures.is_empty() {
+                    self.stop(Err(DeployError::Listen(failures)));
+                }
+            }
+            Event::Explained(failures) => {
+                for failure in failures.iter().filter(|it| self.front.is_current(it)) {
+                    logs::note(&format!("{failure}; trying again meanwhile"));
+                }
+            }
             Event::Program { reply } => {
                 let Deployment { graph, plan, .. } = &self.deployment;
                 let (graph, placement) = (graph.clone(), plan.placement.clone());
@@ -337,6 +349,18 @@ impl Deployer {
                 let _ = reply.send(self.status());
             }
         }
+    }
+
+    /// Asks who has these addresses: others, and this deployer, who must not wait for itself.
+    fn explain(&self, failures: Vec<CannotListen>) {
+        if failures.is_empty() {
+            return;
+        }
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            // The deployer is gone if this fails.
+            let _ = events.send(Event::Explained(listening::explained(failures).await)).await;
+        });
     }
 
     fn tick(&mut self) {
@@ -386,7 +410,7 @@ impl Deployer {
     }
 
     fn main_returned(&mut self, code: u8) {
-        if !self.outlives_main {
+        if !self.awaits_changes {
             return self.stop(Ok(code));
         }
         let main = ReplicaId { group: MAIN.to_owned(), index: 0 };
@@ -509,6 +533,9 @@ impl Deployer {
     }
 
     fn ended(&mut self, replica: &ReplicaId, generation: Generation, end: &End) {
+        if replica.group == INGRESS {
+            self.front.lose();
+        }
         self.front.remove_upstreams(replica);
         if let Some(process) = self.processes.get_mut(replica) {
             (process.pid, process.peer) = (None, None);
@@ -531,7 +558,7 @@ impl Deployer {
     /// Whether a program that exits with this code is to be started again. One that changes may panic in its `main`,
     /// too: it would do so again until the next change.
     fn is_crash(&self, code: u8) -> bool {
-        CRASH_EXIT_CODES.contains(&code) && !(self.outlives_main && code == PANIC_EXIT_CODE)
+        CRASH_EXIT_CODES.contains(&code) && !(self.awaits_changes && code == PANIC_EXIT_CODE)
     }
 
     fn tell_of_end(&self, replica: &ReplicaId, end: &End) {
@@ -635,6 +662,10 @@ impl Deployer {
     fn unix(&self, instant: Instant) -> u64 {
         self.since.0 + instant.saturating_duration_since(self.since.1).as_secs()
     }
+}
+
+fn lines(failures: &[CannotListen]) -> String {
+    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn executable(path: &Path) -> Result<Executable, DeployError> {

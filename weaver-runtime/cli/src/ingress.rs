@@ -5,11 +5,11 @@
 //! yet (all are being restarted) waits for a bounded time rather than being refused.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, btree_map::Entry},
     error::Error,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Mutex, Semaphore, watch},
+    task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout},
 };
 use weaver_runtime::{
     Context, Result, bootstrap,
-    control::{self, Deployer, Health, Ingress},
+    control::{self, Deployer, Forward, Health, Ingress, Opened},
     limits::Limits,
     net::{Endpoint, Identity, Io, ReplicaAddress, ReplicaId, Router, Services},
     placement::{DEPLOYER, INGRESS},
@@ -89,42 +90,62 @@ async fn serve(bootstrap: IngressBootstrap) -> Result<()> {
 /// The listeners that are accepted for.
 #[derive(Debug, Default)]
 struct Gates {
-    gates: Mutex<HashMap<String, Gate>>,
+    gates: Mutex<BTreeMap<String, Gate>>,
 }
 
+/// An open listener. A connection that a replica has taken outlives it; one that waits for a replica does not.
 #[derive(Debug)]
 struct Gate {
-    address: SocketAddr,
+    /// What was asked for, and what that became.
+    wanted: SocketAddr,
+    bound: SocketAddr,
     upstreams: watch::Sender<Vec<SocketAddr>>,
+    accepting: JoinHandle<()>,
 }
 
-impl Gates {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Gate>> {
-        // Nothing panics while it holds the lock.
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+impl Gate {
+    async fn open(wanted: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(wanted).await?;
+        let bound = socket.local_addr()?;
+        let (upstreams, receiver) = watch::channel(Vec::new());
+        let accepting = tokio::spawn(accept(socket, receiver));
+        Ok(Self { wanted, bound, upstreams, accepting })
+    }
+
+    fn is_at(&self, address: SocketAddr) -> bool {
+        [self.wanted, self.bound].contains(&address)
     }
 }
 
 #[weaver_macros::component(unregistered)]
 impl Ingress for Gates {
-    async fn listen(&self, listener: String, address: SocketAddr) -> Result<SocketAddr> {
-        // Asked again because the answer was lost.
-        if let Some(gate) = self.lock().get(&listener) {
-            return Ok(gate.address);
+    async fn set_listeners(&self, wanted: BTreeMap<String, Forward>) -> Result<Opened> {
+        let mut gates = self.gates.lock().await;
+        // Before any is opened: one may be to have the address of another.
+        let is_wanted = |name: &String, gate: &Gate| {
+            wanted.get(name).is_some_and(|forward| gate.is_at(forward.from))
+        };
+        let gone = gates.extract_if(.., |name, gate| !is_wanted(name, gate));
+        let gone = gone.map(|(_, gate)| gate.accepting).collect::<Vec<_>>();
+        // All of them at once: this call may be cancelled while it waits.
+        gone.iter().for_each(JoinHandle::abort);
+        for accepting in gone {
+            // Its address is free then; that it was aborted is known.
+            let _ = accepting.await;
         }
-        let socket = TcpListener::bind(address).await?;
-        let address = socket.local_addr()?;
-        let (upstreams, receiver) = watch::channel(Vec::new());
-        self.lock().insert(listener, Gate { address, upstreams });
-        tokio::spawn(accept(socket, receiver));
-        Ok(address)
-    }
-
-    async fn set_upstreams(&self, listener: String, addresses: Vec<SocketAddr>) -> Result<()> {
-        let gates = self.lock();
-        let gate = gates.get(&listener).context(format_args!("no listener `{listener}`"))?;
-        gate.upstreams.send_replace(addresses);
-        Ok(())
+        let mut opened = Opened::new();
+        for (name, Forward { from, to }) in wanted {
+            let gate = match gates.entry(name.clone()) {
+                Entry::Occupied(gate) => Ok(gate.into_mut()),
+                Entry::Vacant(place) => Gate::open(from).await.map(|gate| place.insert(gate)),
+            };
+            let bound = gate.map(|gate| {
+                gate.upstreams.send_replace(to);
+                gate.bound
+            });
+            opened.insert(name, bound.map_err(|error| error.to_string()));
+        }
+        Ok(opened)
     }
 
     async fn health(&self) -> Result<Health> {
@@ -132,7 +153,7 @@ impl Ingress for Gates {
     }
 }
 
-/// Accepts for as long as the process lives.
+/// Accepts until the gate is closed.
 async fn accept(socket: TcpListener, upstreams: watch::Receiver<Vec<SocketAddr>>) {
     let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -185,7 +206,11 @@ async fn connect(mut upstreams: watch::Receiver<Vec<SocketAddr>>) -> io::Result<
         let retry = Instant::now() + Duration::from_millis(RETRY_MILLISECONDS);
         let wake = if addresses.is_empty() { until } else { retry };
         tokio::select! {
-            _ = upstreams.changed() => {}
+            changed = upstreams.changed() => {
+                if changed.is_err() {
+                    return Err(io::Error::other("the listener is not wanted any more"));
+                }
+            }
             () = sleep_until(wake) => {}
         }
     }
@@ -199,7 +224,7 @@ mod tests {
     use super::*;
 
     async fn echo_once() -> SocketAddr {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let socket = TcpListener::bind(free(1)).await.unwrap();
         let address = socket.local_addr().unwrap();
         tokio::spawn(async move {
             let (mut client, _) = socket.accept().await.unwrap();
@@ -209,32 +234,64 @@ mod tests {
         address
     }
 
+    /// What came of one listener, `web`.
+    async fn set(
+        gates: &Gates,
+        from: SocketAddr,
+        to: Vec<SocketAddr>,
+    ) -> Result<SocketAddr, String> {
+        let wanted = BTreeMap::from([("web".to_owned(), Forward { from, to })]);
+        gates.set_listeners(wanted).await.unwrap().remove("web").unwrap()
+    }
+
+    /// A free port of an address that each test has for itself: no other takes it once it is free again.
+    fn free(test: u8) -> SocketAddr {
+        SocketAddr::from(([127, 0, 1, test], 0))
+    }
+
     #[tokio::test]
     async fn a_connection_waits_for_a_replica() {
         let gates = Gates::default();
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let address = gates.listen("web".to_owned(), any).await.unwrap();
+        let address = set(&gates, free(1), Vec::new()).await.unwrap();
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"hello").await.unwrap();
         client.shutdown().await.unwrap();
         let upstream = echo_once().await;
-        gates.set_upstreams("web".to_owned(), vec![upstream]).await.unwrap();
+        assert_eq!(set(&gates, address, vec![upstream]).await, Ok(address));
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         assert_eq!(answer, "hello");
     }
 
     #[tokio::test]
-    async fn a_port_in_use_is_an_error() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    async fn an_address_in_use_is_told_and_tried_again() {
+        let taken = TcpListener::bind(free(2)).await.unwrap();
         let address = taken.local_addr().unwrap();
-        let error = Gates::default().listen("web".to_owned(), address).await.unwrap_err();
-        assert!(error.to_string().contains("in use"), "{error}");
+        let gates = Gates::default();
+        let error = set(&gates, address, Vec::new()).await.unwrap_err();
+        assert!(error.contains("in use"), "{error}");
+        drop(taken);
+        assert_eq!(set(&gates, address, Vec::new()).await, Ok(address));
     }
 
     #[tokio::test]
-    async fn an_unknown_listener_is_an_error() {
-        let error = Gates::default().set_upstreams("web".to_owned(), Vec::new()).await;
-        assert_eq!(error.unwrap_err().to_string(), "no listener `web`");
+    async fn an_address_goes_over_from_one_listener_to_another() {
+        let gates = Gates::default();
+        let address = set(&gates, free(3), Vec::new()).await.unwrap();
+        // Waits for a replica that will not come.
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let limit = Duration::from_secs(UPSTREAM_SECONDS_MAX / 2);
+        let forward = |from| Forward { from, to: Vec::new() };
+        let elsewhere = free(4);
+        let wanted = [("other", address), ("web", elsewhere)];
+        let wanted = wanted.map(|(name, from)| (name.to_owned(), forward(from)));
+        let opened = gates.set_listeners(wanted.into()).await.unwrap();
+        assert_eq!(opened["other"], Ok(address));
+        assert!(opened["web"].as_ref().is_ok_and(|at| at.ip() == elsewhere.ip()));
+        // A reset, if it had not been accepted yet.
+        let read = timeout(limit, client.read(&mut [0])).await;
+        assert!(matches!(read, Ok(Ok(0) | Err(_))), "{read:?}");
+        assert_eq!(gates.set_listeners(BTreeMap::new()).await.unwrap(), Opened::new());
+        assert!(TcpStream::connect(address).await.is_err());
     }
 }

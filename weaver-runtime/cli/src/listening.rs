@@ -1,6 +1,7 @@
 //! [`CannotListen`]: an address at which nothing can listen, and the deployment that has it, if one does.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
 };
@@ -23,6 +24,8 @@ pub(crate) struct CannotListen {
 pub(crate) enum Reason {
     #[error("{app}, which is deployed (pid {pid}), has it")]
     Deployed { app: String, pid: u32 },
+    #[error("listener `{0}` has it")]
+    Listener(String),
     #[error(transparent)]
     System(io::Error),
     /// What the ingress says.
@@ -44,6 +47,14 @@ pub(crate) async fn taken(
         }
     }
     taken
+}
+
+/// The same failures, with the deployment that has an address, as far as that is known by now.
+pub(crate) async fn explained(failures: Vec<CannotListen>) -> Vec<CannotListen> {
+    let places: Vec<_> = failures.iter().map(|it| (it.listener.as_str(), it.address)).collect();
+    let taken = taken(places).await.into_iter();
+    let mut taken: BTreeMap<_, _> = taken.map(|it| (it.listener.clone(), it)).collect();
+    failures.into_iter().map(|it| taken.remove(&it.listener).unwrap_or(it)).collect()
 }
 
 /// Which of these cannot be bound, all at once: two may have one address.
@@ -68,7 +79,7 @@ impl CannotListen {
         let end = match reason {
             Reason::Deployed { .. } => "end that deployment, or ",
             Reason::System(_) if self.is_in_use() => "end what has it, or ",
-            Reason::System(_) | Reason::Other(_) => "",
+            Reason::Listener(_) | Reason::System(_) | Reason::Other(_) => "",
         };
         format!(
             "{end}choose another `address` under [listeners.{listener}] (port 0 takes a free one)"
@@ -81,10 +92,13 @@ impl CannotListen {
     }
 
     fn blame(&mut self, Status { app, pid, listeners, .. }: &Status) {
-        if self.is_in_use()
-            && listeners.iter().any(|it| exclude_each_other(it.address, self.address))
-        {
-            self.reason = Reason::Deployed { app: app.clone(), pid: *pid };
+        let excludes = |at: SocketAddr| exclude_each_other(at, self.address);
+        let holder = listeners.iter().find(|it| it.address.is_some_and(excludes));
+        if let (Some(holder), true) = (holder, self.is_in_use()) {
+            self.reason = match *pid {
+                pid if pid == std::process::id() => Reason::Listener(holder.name.clone()),
+                pid => Reason::Deployed { app: app.clone(), pid },
+            };
         }
     }
 }
@@ -126,26 +140,28 @@ mod tests {
 
     #[test]
     fn the_deployment_that_has_it_is_the_reason() {
-        let status = |address: &str| Status {
+        let status = |address: &str, pid| Status {
             app: "shop".to_owned(),
-            pid: 7,
+            pid,
             since: 0,
             groups: Vec::new(),
             listeners: vec![ListenerStatus {
-                name: "web".to_owned(),
-                address: address.parse().unwrap(),
+                name: "admin".to_owned(),
+                address: Some(address.parse().unwrap()),
+                problem: None,
                 upstreams: 1,
             }],
         };
-        let blamed = |address: &str, kind: io::ErrorKind| {
+        let blamed_on = |pid, address: &str, kind: io::ErrorKind| {
             let mut taken = CannotListen {
                 listener: "web".to_owned(),
                 address: "127.0.0.1:80".parse().unwrap(),
                 reason: Reason::System(kind.into()),
             };
-            taken.blame(&status(address));
-            matches!(taken.reason, Reason::Deployed { .. }).then(|| taken.to_string())
+            taken.blame(&status(address, pid));
+            (!matches!(taken.reason, Reason::System(_))).then(|| taken.to_string())
         };
+        let blamed = |address: &str, kind| blamed_on(7, address, kind);
         let in_use = |address| blamed(address, io::ErrorKind::AddrInUse);
         let expected = "cannot listen on 127.0.0.1:80 for listener `web`: shop, which is deployed (pid 7), has it; \
                         end that deployment, or choose another `address` under [listeners.web] (port 0 takes a free \
@@ -157,5 +173,8 @@ mod tests {
         assert!(in_use("127.0.0.1:81").is_none());
         assert!(in_use("127.0.0.2:80").is_none());
         assert!(blamed("127.0.0.1:80", io::ErrorKind::AddrNotAvailable).is_none());
+        // Who deploys is asked, too.
+        let own = blamed_on(std::process::id(), "127.0.0.1:80", io::ErrorKind::AddrInUse).unwrap();
+        assert!(own.contains("`web`: listener `admin` has it; choose another `address`"), "{own}");
     }
 }

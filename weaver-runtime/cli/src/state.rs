@@ -95,9 +95,9 @@ impl Record {
     /// Asks the deployer, inside a runtime, waits [`ANSWER_SECONDS_MAX`] for its answer, and hangs up. All commands
     /// share one certificate, which may have a few connections only: one that ended without a word would count until
     /// it is missed.
-    pub(crate) async fn ask<T>(
+    pub(crate) async fn ask<T, Answer: Future<Output = Result<T, Error>>>(
         &self,
-        question: impl AsyncFnOnce(Ref<dyn Deployer>) -> Result<T, Error>,
+        question: impl FnOnce(Ref<dyn Deployer>) -> Answer,
     ) -> Result<T, Error> {
         let endpoint = self.endpoint(&Limits::default())?;
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
@@ -110,7 +110,7 @@ impl Record {
 
     /// What runs, as its deployer says.
     pub(crate) async fn status(&self) -> Result<control::Status, Error> {
-        self.ask(async |deployer| deployer.status().await).await
+        self.ask(|deployer| async move { deployer.status().await }).await
     }
 
     /// An endpoint for a command, to be closed by it.

@@ -103,7 +103,7 @@ impl Call {
 
     /// Prints what was asked for.
     async fn answer(&self, record: &Record) -> Result<u8, Box<dyn Error>> {
-        let program = record.ask(async |deployer| deployer.program().await);
+        let program = record.ask(|deployer| async move { deployer.program().await });
         let program = program.await.map_err(|error| {
             error.context(format_args!("the deployer of {} does not tell its program", record.app))
         })?;
@@ -153,7 +153,7 @@ async fn follow(record: &Record, router: &Router) -> Infallible {
     loop {
         sleep(Duration::from_millis(ROUTES_MILLISECONDS)).await;
         // A deployer that does not answer now is asked again.
-        if let Ok(routes) = record.ask(async |deployer| deployer.routes().await).await {
+        if let Ok(routes) = record.ask(|deployer| async move { deployer.routes().await }).await {
             router.set_routes(&routes);
         }
     }

@@ -34,7 +34,8 @@ use crate::{
 /// Like `weaver deploy`, for those who write the program. After a change it is built again; if that fails, what runs
 /// goes on, and the compiler says why. Else the processes are started anew: all of them, or those of the groups whose
 /// `[config.…]` changed, if nothing else did. Listeners stay open meanwhile: a connection waits until the program is back
-/// (one that is under way with a process that ends may be cut).
+/// (one that is under way with a process that ends may be cut, and so is one that waits at an `address` that changes).
+/// An address that something else has is waited for.
 /// It ends on Ctrl-C or SIGTERM, and not when `main` returns.
 #[derive(Debug, Args)]
 pub(super) struct Dev {

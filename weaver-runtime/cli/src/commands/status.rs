@@ -3,7 +3,7 @@
 use std::{error::Error, fmt::Write};
 
 use clap::Args;
-use weaver_runtime::control::{self, Noted, Offences, ReplicaStatus};
+use weaver_runtime::control::{self, ListenerStatus, Noted, Offences, ReplicaStatus};
 
 use super::runtime;
 use crate::{
@@ -82,7 +82,7 @@ fn render(status: &control::Status) -> String {
     }
     text.push_str(&table(&rows));
     for listener in &status.listeners {
-        let _ = writeln!(text, "{}  http://{}", listener.name, listener.address);
+        let _ = writeln!(text, "{}  {}", listener.name, place(listener));
     }
     for group in &status.groups {
         for replica in &group.replicas {
@@ -92,6 +92,14 @@ fn render(status: &control::Status) -> String {
         }
     }
     text
+}
+
+fn place(listener: &ListenerStatus) -> String {
+    match (listener.address, &listener.problem) {
+        (Some(address), _) => format!("http://{address}"),
+        (None, Some(problem)) => problem.clone(),
+        (None, None) => "is being opened".to_owned(),
+    }
 }
 
 /// What went wrong in a replica, one line each.
@@ -141,7 +149,7 @@ fn age(now: u64, since: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use weaver_runtime::control::{Gauges, GroupStatus, ListenerStatus};
+    use weaver_runtime::control::{Gauges, GroupStatus};
 
     use super::*;
 
@@ -168,6 +176,12 @@ mod tests {
             },
             gauges: pid.map(|_| Gauges { calls_running: 12, ..Gauges::default() }),
         };
+        let listener = |name: &str, address, problem: Option<&str>| ListenerStatus {
+            name: name.to_owned(),
+            address,
+            problem: problem.map(str::to_owned),
+            upstreams: 1,
+        };
         let failed = vec![("Cart".to_owned(), "no disk".to_owned())];
         let status = control::Status {
             app: "shop".to_owned(),
@@ -182,11 +196,10 @@ mod tests {
                     replica(1, None, "waiting", Vec::new()),
                 ],
             }],
-            listeners: vec![ListenerStatus {
-                name: "web".to_owned(),
-                address: ([127, 0, 0, 1], 80).into(),
-                upstreams: 1,
-            }],
+            listeners: vec![
+                listener("admin", None, Some("cannot listen on 127.0.0.1:81: in use")),
+                listener("web", Some(([127, 0, 0, 1], 80).into()), None),
+            ],
         };
         assert_eq!(
             render(&status),
@@ -195,6 +208,7 @@ shop  (deployer pid 7, up 0 s)
   REPLICA  STATE    PID  FOR  RESTARTS  CALLS  RUNS       COMPONENTS
   cart.0   running  41   0 s  0         12     sandboxed  Cart, Store
   cart.1   waiting  -    0 s  1         -      sandboxed  Cart, Store
+admin  cannot listen on 127.0.0.1:81: in use
 web  http://127.0.0.1:80
 cart.0: init of Cart failed: no disk
 cart.1: 2 instances have ended in the sandbox; the last: it recursed

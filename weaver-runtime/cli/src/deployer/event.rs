@@ -4,11 +4,11 @@ use std::{fmt, io, net::SocketAddr, process::ExitStatus};
 
 use tokio::sync::{mpsc, oneshot};
 use weaver_runtime::{
-    control::{Health, Program, Status},
+    control::{Health, Opened, Program, Status},
     net::{ReplicaAddress, ReplicaId, Routes},
 };
 
-use super::Change;
+use super::{Change, listeners::Told};
 use crate::{listening::CannotListen, process::Process, supervisor::Generation};
 
 /// Everything that a deployer reacts to, besides signals and time.
@@ -26,10 +26,10 @@ pub(super) enum Event {
     MainReturned { code: u8 },
     /// A process ended.
     Ended { replica: ReplicaId, generation: Generation, end: End },
-    /// The ingress accepts for a listener and has somewhere to forward to.
-    Bound { listener: String, address: SocketAddr },
-    /// The ingress cannot accept for a listener.
-    CannotListen(CannotListen),
+    /// What the ingress has opened when it was told this.
+    Opened { told: Told, opened: Opened },
+    /// Why listeners cannot have their addresses, as far as others know.
+    Explained(Vec<CannotListen>),
     /// Somebody wants to call a component.
     Program { reply: oneshot::Sender<Program> },
     /// Somebody calls a component, and wants to know where it is now.

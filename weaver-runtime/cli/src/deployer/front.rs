@@ -1,7 +1,6 @@
-//! [`Front`]: a deployment's listeners, and what its ingress is told of them.
+//! [`Front`]: tells a deployment's ingress of its listeners.
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
@@ -9,46 +8,31 @@ use std::{
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use weaver_runtime::{
     Ref, Result,
     config::ConfigFile,
-    control::{self, Ingress, ListenerStatus},
+    control::{self, Ingress, ListenerStatus, Opened},
     graph::Graph,
     net::{Endpoint, ReplicaAddress, ReplicaId, Router},
     placement::INGRESS,
 };
 
-use super::{event::Event, peer::health_interval};
-use crate::{
-    listening::{CannotListen, Reason},
-    logs,
+use super::{
+    event::Event,
+    listeners::{Listeners, News, Told},
+    peer::health_interval,
 };
+use crate::{listening::CannotListen, logs};
 
-/// The listeners of a deployment by name.
+/// The listeners of a deployment, and who is told of them.
 pub(super) struct Front {
-    listeners: BTreeMap<String, Listener>,
-    /// What the ingress is told: a copy of the listeners' upstreams.
-    told: watch::Sender<BTreeMap<String, Told>>,
+    listeners: Listeners,
+    /// What the ingress is told.
+    told: watch::Sender<Told>,
     events: mpsc::Sender<Event>,
     talk: Option<JoinHandle<()>>,
-}
-
-struct Listener {
-    /// What the configuration asks for; the address that was bound once that is known, so that a
-    /// restarted ingress comes back to it.
-    address: SocketAddr,
-    /// It was announced to the user.
-    announced: bool,
-    upstreams: BTreeMap<ReplicaId, SocketAddr>,
-}
-
-/// What the ingress is told of one listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Told {
-    address: SocketAddr,
-    upstreams: Vec<SocketAddr>,
 }
 
 /// The ingress answers at once; a loaded machine gets this long.
@@ -56,6 +40,9 @@ const ANSWER_SECONDS_MAX: u64 = 5;
 
 /// The pause before the ingress is told again what it could not be told.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// The pause before it tries again to open what it could not open.
+const REOPEN: Duration = Duration::from_millis(500);
 
 /// A program's listeners, and where they are to accept: at a free port, where nothing is said of it.
 pub(super) fn addresses<'a>(
@@ -76,32 +63,15 @@ impl Drop for Front {
 
 impl Front {
     pub(super) fn new(graph: &Graph, config: &ConfigFile, events: mpsc::Sender<Event>) -> Self {
-        let listeners = addresses(graph, config).map(|(name, address)| {
-            (name.to_owned(), Listener { address, announced: false, upstreams: BTreeMap::new() })
-        });
-        let listeners = listeners.collect();
-        let front = Self { listeners, told: watch::Sender::default(), events, talk: None };
-        front.tell();
+        let (listeners, told) = (Listeners::default(), watch::Sender::default());
+        let mut front = Self { listeners, told, events, talk: None };
+        front.change(graph, config);
         front
     }
 
-    /// The listeners of another deployment: what is there already stays at its address.
+    /// The listeners of another deployment.
     pub(super) fn change(&mut self, graph: &Graph, config: &ConfigFile) {
-        self.listeners.retain(|name, _| graph.listeners().any(|(wanted, _)| wanted == name));
-        for (name, address) in addresses(graph, config) {
-            if let Some(listener) = self.listeners.get(name) {
-                if address.port() != 0 && address != listener.address {
-                    let at = listener.address;
-                    logs::note(&format!(
-                        "listener {name} stays at {at} until this command is started anew"
-                    ));
-                }
-            } else {
-                let upstreams = BTreeMap::new();
-                let listener = Listener { address, announced: false, upstreams };
-                self.listeners.insert(name.to_owned(), listener);
-            }
-        }
+        self.listeners.change(addresses(graph, config));
         self.tell();
     }
 
@@ -112,29 +82,36 @@ impl Front {
 
     /// A replica has bound a listener.
     pub(super) fn add_upstream(&mut self, listener: &str, replica: ReplicaId, at: SocketAddr) {
-        if let Some(listener) = self.listeners.get_mut(listener) {
-            listener.upstreams.insert(replica, at);
-            self.tell();
-        }
+        self.listeners.add_upstream(listener, replica, at);
+        self.tell();
     }
 
     /// A replica has ended.
     pub(super) fn remove_upstreams(&mut self, replica: &ReplicaId) {
-        for listener in self.listeners.values_mut() {
-            listener.upstreams.remove(replica);
-        }
+        self.listeners.remove_upstreams(replica);
         self.tell();
     }
 
-    /// The ingress accepts for a listener.
-    pub(super) fn bound(&mut self, name: &str, address: SocketAddr) {
-        let Some(listener) = self.listeners.get_mut(name) else { return };
-        listener.address = address;
-        if !listener.announced {
-            listener.announced = true;
-            logs::announce(format!("{name}  http://{address}"));
-        }
+    /// What the ingress has opened when it was told this; announces what is new of it, and answers what failed.
+    #[must_use]
+    pub(super) fn opened(&mut self, told: &Told, opened: Opened) -> Vec<CannotListen> {
+        let news = self.listeners.answer(told, opened);
         self.tell();
+        let mut failures = Vec::new();
+        for news in news {
+            match news {
+                News::Opened { listener, address } => {
+                    logs::announce(format!("{listener}  http://{address}"));
+                }
+                News::Failed(failure) => failures.push(failure),
+            }
+        }
+        failures
+    }
+
+    /// Whether this still holds.
+    pub(super) fn is_current(&self, failure: &CannotListen) -> bool {
+        self.listeners.is_current(failure)
     }
 
     /// The ingress runs, possibly anew, and knows nothing.
@@ -148,22 +125,20 @@ impl Front {
         }
     }
 
+    /// The ingress has ended.
+    pub(super) fn lose(&mut self) {
+        if let Some(talk) = self.talk.take() {
+            talk.abort();
+        }
+        self.listeners.lose();
+    }
+
     pub(super) fn status(&self) -> Vec<ListenerStatus> {
-        let listeners = self.listeners.iter();
-        let status = |(name, listener): (&String, &Listener)| ListenerStatus {
-            name: name.clone(),
-            address: listener.address,
-            upstreams: listener.upstreams.len(),
-        };
-        listeners.map(status).collect()
+        self.listeners.status()
     }
 
     fn tell(&self) {
-        let told = self.listeners.iter().map(|(name, listener)| {
-            let upstreams = listener.upstreams.values().copied().collect();
-            (name.clone(), Told { address: listener.address, upstreams })
-        });
-        let told: BTreeMap<_, _> = told.collect();
+        let told = self.listeners.told();
         self.told.send_if_modified(|before| {
             let changed = *before != told;
             if changed {
@@ -174,29 +149,39 @@ impl Front {
     }
 }
 
-/// Tells the ingress everything, and then what changes; asks it now and then how it is.
+/// Tells the ingress everything, again whenever that changes or could not be done; asks it now and then how it is.
 async fn talk(
     ingress: Ref<dyn Ingress>,
     at: ReplicaAddress,
-    mut told: watch::Receiver<BTreeMap<String, Told>>,
+    mut told: watch::Receiver<Told>,
     events: mpsc::Sender<Event>,
 ) {
-    let mut bound = BTreeMap::new();
     let mut health = health_interval();
-    told.mark_changed();
+    let mut again = Some(Instant::now());
     loop {
         let event = tokio::select! {
             changed = told.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                let latest = told.borrow_and_update().clone();
-                tell_all(&ingress, &mut bound, latest, &events).await
+                again = Some(Instant::now());
+                continue;
             }
-            _ = health.tick() => match ask(ingress.health()).await {
-                Ok(health) => Some(Event::Healthy { at: at.clone(), health }),
-                Err(_) => None,
-            },
+            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {
+                let told = told.borrow_and_update().clone();
+                let opened = ask(ingress.set_listeners(told.clone())).await;
+                let pause = match &opened {
+                    Some(opened) if opened.values().all(Result::is_ok) => None,
+                    Some(_) => Some(REOPEN),
+                    None => Some(RETRY),
+                };
+                again = pause.map(|pause| Instant::now() + pause);
+                opened.map(|opened| Event::Opened { told, opened })
+            }
+            _ = health.tick() => {
+                let health = ask(ingress.health()).await;
+                health.map(|health| Event::Healthy { at: at.clone(), health })
+            }
         };
         if let Some(event) = event {
             // The deployer is gone if this fails.
@@ -205,50 +190,7 @@ async fn talk(
     }
 }
 
-/// Tells the ingress of every listener; the event is a failure to report.
-async fn tell_all(
-    ingress: &Ref<dyn Ingress>,
-    bound: &mut BTreeMap<String, SocketAddr>,
-    latest: BTreeMap<String, Told>,
-    events: &mpsc::Sender<Event>,
-) -> Option<Event> {
-    for (listener, Told { address, upstreams }) in latest {
-        while !bound.contains_key(&listener) {
-            match ask(ingress.listen(listener.clone(), address)).await {
-                Ok(at) => drop(bound.insert(listener.clone(), at)),
-                Err(Unsaid::Refused(reason)) => {
-                    let reason = Reason::Other(reason);
-                    return Some(Event::CannotListen(CannotListen { listener, address, reason }));
-                }
-                Err(Unsaid::Unheard) => sleep(RETRY).await,
-            }
-        }
-        let ready = !upstreams.is_empty();
-        while ask(ingress.set_upstreams(listener.clone(), upstreams.clone())).await.is_err() {
-            sleep(RETRY).await;
-        }
-        if let (true, Some(&address)) = (ready, bound.get(&listener)) {
-            // As in `talk`.
-            let _ = events.send(Event::Bound { listener, address }).await;
-        }
-    }
-    None
-}
-
-/// Why the ingress did not do what it was asked.
-enum Unsaid {
-    /// It cannot, and says why.
-    Refused(String),
-    /// The call failed, or took too long.
-    Unheard,
-}
-
-async fn ask<T>(call: impl Future<Output = Result<T>>) -> Result<T, Unsaid> {
-    match timeout(Duration::from_secs(ANSWER_SECONDS_MAX), call).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) if error.call_error().is_none() => {
-            Err(Unsaid::Refused(format!("{error:#}")))
-        }
-        Ok(Err(_)) | Err(_) => Err(Unsaid::Unheard),
-    }
+/// The answer, if it comes in time.
+async fn ask<T>(call: impl Future<Output = Result<T>>) -> Option<T> {
+    timeout(Duration::from_secs(ANSWER_SECONDS_MAX), call).await.ok()?.ok()
 }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{ErrorKind, Write as _},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -86,6 +87,55 @@ fn a_change_starts_all_anew_and_no_connection_is_refused() {
     deployment.signal("INT");
     assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
     sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+#[test]
+fn a_listener_moves_with_its_configuration_and_waits_for_an_address_that_is_taken() {
+    let sandbox = Sandbox::new();
+    let at = |address| format!("[listeners.collatz]\naddress = \"{address}\"\n");
+    // No other test takes a port of this address once it is free again.
+    let before = SocketAddr::from(([127, 0, 0, 2], 0));
+    let (project, _) = copied(&sandbox, "collatz", &[], &at(before));
+    let deployment = dev(&sandbox, &project, &[]);
+    let first = listener_address(&deployment, "collatz");
+    deployment.until_all_run();
+    let taken = TcpListener::bind(before).unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = project.join("weaver.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace(&at(before), &at(address))).unwrap();
+    deployment.until_it_says(&format!("cannot listen on {address} for listener `collatz`"));
+    let listener = || deployment.status().unwrap()["listeners"][0].clone();
+    let problem = listener();
+    let stderr = deployment.stderr();
+    assert!(stderr.contains("in use") && stderr.contains("end what has it"), "{stderr}");
+    assert!(problem["address"].is_null(), "{problem:#}");
+    let said = format!("cannot listen on {address}: ");
+    assert!(problem["problem"].as_str().unwrap().starts_with(&said), "{problem:#}");
+    assert_eq!(get(first, "/?x=8").unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    drop(taken);
+    let announced = format!("collatz  http://{address}\n");
+    until("it is there", PATIENCE, || deployment.stdout().contains(&announced));
+    assert_answers(address, 1);
+    assert_eq!(listener()["address"], address.to_string());
+    deployment.signal("INT");
+    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
+    sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+#[test]
+fn an_address_that_is_taken_at_the_start_is_waited_for() {
+    let sandbox = Sandbox::new();
+    // As above.
+    let taken = TcpListener::bind("127.0.0.3:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = format!("[listeners.collatz]\naddress = \"{address}\"\n");
+    let (project, _) = copied(&sandbox, "collatz", &[], &config);
+    let deployment = dev(&sandbox, &project, &[]);
+    deployment.until_it_says(&format!("cannot listen on {address} for listener `collatz`"));
+    drop(taken);
+    assert_eq!(listener_address(&deployment, "collatz"), address);
+    assert_answers(address, 1);
 }
 
 #[test]

@@ -53,8 +53,10 @@ fn a_deployment_is_shown_with_everything_that_runs() {
     assert_eq!(pids.len(), 4, "each replica is a process of its own");
     let living = sandbox.processes();
     assert!(pids.iter().all(|pid| living.contains(pid)));
-    let listener = json!([{"name": "collatz", "address": address.to_string(), "upstreams": 1}]);
-    assert_eq!(status["listeners"], listener);
+    let listener = json!({
+        "name": "collatz", "address": address.to_string(), "problem": null, "upstreams": 1
+    });
+    assert_eq!(status["listeners"], json!([listener]));
     let text = sandbox.run(&["status"]).stdout;
     for part in [
         "collatz",
