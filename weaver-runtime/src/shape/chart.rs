@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 mod route;
 
@@ -16,7 +17,7 @@ pub(super) struct Chart {
 /// A spot in the type. Below a nominal type, places belong to that type and not to where it was met, which is what
 /// makes recursion finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PlaceId(usize);
+pub(super) struct PlaceId(pub(super) usize);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NominalId(usize);
@@ -81,12 +82,19 @@ pub(super) enum Form {
 
 /// The visitor's type tells apart what serde's names do not: `Page<u8>` from `Page<String>`, and equal names in two
 /// modules. It differs between builds and is never shown.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 struct NominalKey {
     visitor: TypeId,
     form: Form,
     name: &'static str,
     names: &'static [&'static str],
+}
+
+impl Hash for NominalKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The rest differs only where a visitor is written by hand, and may be long.
+        self.visitor.hash(state);
+    }
 }
 
 /// Positions of a plain tuple that have a place of their own; later ones share one. Serde's tuples end at 16, so this

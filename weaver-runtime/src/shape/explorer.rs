@@ -9,7 +9,7 @@
 //! been accepted, the span goes through a fixed list of recipes; from then on it tries one new alternative at a time.
 
 use std::any::TypeId;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::chart::PlaceId;
 use super::path::Path;
@@ -20,7 +20,7 @@ mod pick;
 mod run;
 
 use graph::Graph;
-use learn::Span;
+use learn::Spans;
 use run::{Blame, OpenSpan, Run};
 
 /// What is known about the choices of one type, and the run under way.
@@ -28,12 +28,16 @@ use run::{Blame, OpenSpan, Run};
 pub(super) struct Explorer {
     choices: Vec<Choice>,
     by_key: HashMap<(PlaceId, &'static str, usize), usize>,
-    /// Candidates refused by a visitor type, wherever that visitor is met again.
-    refused: HashSet<(TypeId, &'static str, usize)>,
-    spans: HashMap<PlaceId, Span>,
+    /// A visitor type that makes a kind of choice.
+    visitors: HashMap<(TypeId, &'static str), usize>,
+    /// For each of the visitors, the candidates that it refused, wherever it is met again.
+    refused: Vec<BTreeSet<usize>>,
+    spans: Spans,
     /// All that was ever postponed; the second time is the last.
     postponed: HashSet<Chosen>,
     graph: Graph,
+    /// How many were begun.
+    runs: usize,
     run: Run,
     notes: Vec<Note>,
     untraced: Option<(PlaceId, &'static str)>,
@@ -79,12 +83,14 @@ pub(super) enum Lesson {
 
 struct Choice {
     label: &'static str,
-    visitor: TypeId,
+    visitor: usize,
     type_name: &'static str,
     path: Path,
     coverage: usize,
     way_out: Option<usize>,
     verdicts: Vec<Verdict>,
+    /// For each alternative, the last run in which it was tried while it was unknown, from 1.
+    tried_in: Vec<usize>,
     /// The alternative in the first accepted value: a safe one while a span tries something else.
     baseline: Option<usize>,
     last_refusal: String,
@@ -101,8 +107,8 @@ enum Verdict {
 
 impl Explorer {
     pub(super) fn begin(&mut self) {
+        self.runs += 1;
         self.run = Run::default();
-        self.graph.forget();
     }
 
     /// Answers a question. When every alternative has been refused, that ends the run and is noted, and the type to
@@ -119,9 +125,13 @@ impl Explorer {
             return Err(self.exhausted(choice));
         };
         let chosen = Chosen { choice, alternative };
-        if self.verdict(chosen).is_open() {
-            self.run.tried.insert((choice, alternative));
-            self.graph.forget();
+        if self.verdict(chosen).is_open() && !self.is_tried(chosen) {
+            self.choices[choice].tried_in[alternative] = self.runs;
+            self.run.tries = true;
+            self.graph.forget_heights();
+            if !self.has_news(choice) {
+                self.graph.forget_distances();
+            }
         }
         self.run.made.push(chosen);
         Ok(chosen)
@@ -131,14 +141,20 @@ impl Explorer {
         let key = (question.place, question.label, question.count);
         *self.by_key.entry(key).or_insert_with(|| {
             self.graph.add(question.count);
+            let visitor =
+                *self.visitors.entry((question.visitor, question.label)).or_insert_with(|| {
+                    self.refused.push(BTreeSet::new());
+                    self.refused.len() - 1
+                });
             self.choices.push(Choice {
                 label: question.label,
-                visitor: question.visitor,
+                visitor,
                 type_name: question.type_name,
                 path: question.path.clone(),
                 coverage: question.coverage,
                 way_out: question.way_out,
                 verdicts: vec![Verdict::Unknown; question.count],
+                tried_in: vec![0; question.count],
                 baseline: None,
                 last_refusal: String::new(),
             });
@@ -247,6 +263,11 @@ impl Explorer {
 
     fn verdict(&self, chosen: Chosen) -> Verdict {
         self.choices[chosen.choice].verdicts[chosen.alternative]
+    }
+
+    /// Whether the alternative is part of this run, though unknown.
+    fn is_tried(&self, chosen: Chosen) -> bool {
+        self.choices[chosen.choice].tried_in[chosen.alternative] == self.runs
     }
 }
 

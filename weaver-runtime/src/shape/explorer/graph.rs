@@ -8,6 +8,8 @@ use std::collections::{BTreeSet, VecDeque};
 pub(super) struct Graph {
     /// For each choice and alternative, the choices met directly below.
     below: Vec<Vec<BTreeSet<usize>>>,
+    /// For each choice, the choices and alternatives that it was met directly below.
+    above: Vec<Vec<(usize, usize)>>,
     distances: Option<Vec<usize>>,
     heights: Option<Vec<usize>>,
 }
@@ -18,18 +20,26 @@ pub(super) const ENDLESS: usize = usize::MAX;
 impl Graph {
     pub(super) fn add(&mut self, alternatives: usize) {
         self.below.push(vec![BTreeSet::new(); alternatives]);
-        self.forget();
+        self.above.push(Vec::new());
+        self.forget_distances();
+        self.forget_heights();
     }
 
     pub(super) fn lead(&mut self, from: usize, alternative: usize, to: usize) {
         if self.below[from][alternative].insert(to) {
-            self.forget();
+            self.above[to].push((from, alternative));
+            self.forget_distances();
+            self.forget_heights();
         }
     }
 
-    /// To be called when it changes what is new or known.
-    pub(super) fn forget(&mut self) {
+    /// To be called when other choices are goals, or other alternatives live.
+    pub(super) fn forget_distances(&mut self) {
         self.distances = None;
+    }
+
+    /// To be called when other alternatives are known.
+    pub(super) fn forget_heights(&mut self) {
         self.heights = None;
     }
 
@@ -45,10 +55,10 @@ impl Graph {
         goals: impl FnOnce() -> Vec<usize>,
         is_live: impl Fn(usize, usize) -> bool,
     ) -> usize {
-        let below = &self.below;
-        let distances = self.distances.get_or_insert_with(|| distances(below, goals(), is_live));
-        let nearest = below[choice][alternative].iter().map(|child| distances[*child]).min();
-        nearest.unwrap_or(ENDLESS)
+        let above = &self.above;
+        let distances = self.distances.get_or_insert_with(|| distances(above, goals(), is_live));
+        let below = &self.below[choice][alternative];
+        below.iter().map(|child| distances[*child]).min().unwrap_or(ENDLESS)
     }
 
     /// How deep the alternative goes at least, when only known alternatives are taken.
@@ -66,25 +76,18 @@ impl Graph {
 
 /// Breadth first, from the goals up.
 fn distances(
-    below: &[Vec<BTreeSet<usize>>],
+    above: &[Vec<(usize, usize)>],
     goals: Vec<usize>,
     is_live: impl Fn(usize, usize) -> bool,
 ) -> Vec<usize> {
-    let mut above = vec![Vec::new(); below.len()];
-    for (choice, alternatives) in below.iter().enumerate() {
-        let live = alternatives.iter().enumerate().filter(|(at, _)| is_live(choice, *at));
-        for child in live.flat_map(|(_, children)| children) {
-            above[*child].push(choice);
-        }
-    }
-    let mut distances = vec![ENDLESS; below.len()];
+    let mut distances = vec![ENDLESS; above.len()];
     for goal in &goals {
         distances[*goal] = 0;
     }
     let mut queue = VecDeque::from(goals);
     while let Some(choice) = queue.pop_front() {
-        for parent in &above[choice] {
-            if distances[*parent] == ENDLESS {
+        for (parent, alternative) in &above[choice] {
+            if distances[*parent] == ENDLESS && is_live(*parent, *alternative) {
                 distances[*parent] = distances[choice] + 1;
                 queue.push_back(*parent);
             }
@@ -137,7 +140,7 @@ mod tests {
         let mut graph = graph();
         assert_eq!(graph.distance(0, 0, || vec![2], |_, _| true), 2);
         assert_eq!(graph.distance(0, 1, || unreachable!("measured already"), |_, _| true), 0);
-        graph.forget();
+        graph.forget_distances();
         assert_eq!(graph.distance(0, 0, Vec::new, |_, _| true), ENDLESS);
     }
 
@@ -153,7 +156,7 @@ mod tests {
         let mut graph = graph();
         assert_eq!(graph.height(0, 0, |_, _| true), 1);
         assert_eq!(graph.height(0, 1, |_, _| true), 2);
-        graph.forget();
+        graph.forget_heights();
         let without_exit = |choice, alternative| (choice, alternative) != (1, 1);
         assert_eq!(graph.height(0, 0, without_exit), ENDLESS);
     }

@@ -1,7 +1,11 @@
 //! What follows from how a run ended.
 
 use super::run::{Blame, OpenSpan};
-use super::{Choice, Chosen, Explorer, Lesson, Note, Verdict};
+use super::{Choice, Chosen, Explorer, Lesson, Note, PlaceId, Verdict};
+
+/// What is known of the places, by their number; of those beyond the end, nothing.
+#[derive(Default)]
+pub(super) struct Spans(Vec<Span>);
 
 /// What is known of a place at which a whole value was accepted or refused.
 #[derive(Default)]
@@ -32,7 +36,7 @@ impl Explorer {
     /// Learns from a run that made a value.
     pub(in crate::shape) fn accept(&mut self) -> Lesson {
         for (place, range) in std::mem::take(&mut self.run.closed) {
-            let span = self.spans.entry(place).or_default();
+            let span = self.spans.at(place);
             span.accepted = true;
             let is_first = span.trial.take().is_some_and(|trial| trial.script.is_empty());
             if is_first {
@@ -53,8 +57,7 @@ impl Explorer {
                 *verdict = Verdict::Unknown;
             }
         }
-        let progress = !self.run.tried.is_empty();
-        match progress && self.choices.iter().any(Choice::is_open) {
+        match self.run.tries && self.choices.iter().any(Choice::is_open) {
             true => Lesson::Again,
             false => Lesson::Stop,
         }
@@ -62,10 +65,12 @@ impl Explorer {
 
     /// Learns from a run that was refused.
     pub(in crate::shape) fn learn(&mut self) -> Lesson {
+        // What was tried is new again, or dead. In an accepted run it is known, then and now.
+        self.graph.forget_distances();
+        self.graph.forget_heights();
         match self.run.blame.take() {
             Some(Blame::Refused(chosen)) => {
-                let Choice { visitor, label, .. } = self.choices[chosen.choice];
-                self.refused.insert((visitor, label, chosen.alternative));
+                self.refused[self.choices[chosen.choice].visitor].insert(chosen.alternative);
                 self.kill(chosen)
             }
             Some(Blame::NoSuchVariant(chosen)) => self.kill(chosen),
@@ -109,7 +114,7 @@ impl Explorer {
         }
         let new: Vec<usize> =
             (0..made.len()).filter(|at| self.verdict(made[*at]).is_open()).collect();
-        let span = self.spans.entry(blamed.place).or_default();
+        let span = self.spans.at(blamed.place);
         if span.accepted && !std::mem::replace(&mut span.cautious, span.accepted) {
             return Lesson::Again;
         }
@@ -150,6 +155,19 @@ impl Explorer {
 
     fn kill_frame(&mut self, frame: Option<Chosen>) -> Lesson {
         frame.map_or(Lesson::Stop, |frame| self.kill(frame))
+    }
+}
+
+impl Spans {
+    pub(super) fn get(&self, place: PlaceId) -> Option<&Span> {
+        self.0.get(place.0)
+    }
+
+    fn at(&mut self, place: PlaceId) -> &mut Span {
+        if self.0.len() <= place.0 {
+            self.0.resize_with(place.0 + 1, Span::default);
+        }
+        &mut self.0[place.0]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which alternative of a choice this run takes.
 
 use super::graph::ENDLESS;
-use super::{Explorer, Verdict};
+use super::{Chosen, Explorer, Verdict};
 
 impl Explorer {
     /// In order of preference: what a trial says, what is new, what leads to something new, what is known to be
@@ -64,7 +64,7 @@ impl Explorer {
     fn is_live(&self, choice: usize, alternative: usize) -> bool {
         let this = &self.choices[choice];
         this.verdicts[alternative] != Verdict::Dead
-            && !self.refused.contains(&(this.visitor, this.label, alternative))
+            && !self.refused[this.visitor].contains(&alternative)
     }
 
     /// What the trial under way says, if there is one. The first recipes move every choice of the span one alternative
@@ -73,7 +73,7 @@ impl Explorer {
         let trial_of = |place| self.spans.get(place).and_then(|span| span.trial.as_ref());
         let mut open = self.run.open.iter().rev();
         let (trial, start) =
-            open.find_map(|open| trial_of(&open.place).map(|trial| (trial, open.start)))?;
+            open.find_map(|open| trial_of(open.place).map(|trial| (trial, open.start)))?;
         let nth = self.run.made.len() - start;
         let scripted = trial.script.get(nth).filter(|scripted| scripted.choice == choice);
         let scripted = scripted.map(|scripted| scripted.alternative);
@@ -88,8 +88,10 @@ impl Explorer {
     }
 
     fn is_cautious(&self) -> bool {
-        let is_cautious = |place| self.spans.get(place).is_some_and(|span| span.cautious);
-        self.run.open.iter().any(|open| is_cautious(&open.place))
+        self.run
+            .open
+            .iter()
+            .any(|open| self.spans.get(open.place).is_some_and(|span| span.cautious))
     }
 
     fn may_experiment(&self) -> bool {
@@ -111,7 +113,7 @@ impl Explorer {
         let this = &self.choices[choice];
         alternative < this.coverage
             && this.verdicts[alternative].is_open()
-            && !self.run.tried.contains(&(choice, alternative))
+            && this.tried_in[alternative] != self.runs
     }
 
     fn toward_something_new(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
@@ -127,8 +129,10 @@ impl Explorer {
         nearest.filter(|(distance, _)| *distance < ENDLESS).map(|(_, alternative)| alternative)
     }
 
-    fn has_news(&self, choice: usize) -> bool {
-        self.live(choice).any(|alternative| self.is_new(choice, alternative))
+    pub(super) fn has_news(&self, choice: usize) -> bool {
+        let worthwhile = 0..self.choices[choice].coverage;
+        let mut new = worthwhile.filter(|alternative| self.is_new(choice, *alternative));
+        new.any(|alternative| self.is_live(choice, alternative))
     }
 
     fn soonest_to_end(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
@@ -147,9 +151,7 @@ impl Explorer {
     fn is_known(&self, choice: usize, alternative: usize) -> bool {
         match self.choices[choice].verdicts[alternative] {
             Verdict::Good => true,
-            Verdict::Unknown | Verdict::Postponed => {
-                self.run.tried.contains(&(choice, alternative))
-            }
+            Verdict::Unknown | Verdict::Postponed => self.is_tried(Chosen { choice, alternative }),
             Verdict::Dead => false,
         }
     }

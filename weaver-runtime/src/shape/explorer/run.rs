@@ -1,6 +1,5 @@
 //! What happens in one run.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Chosen, Note};
@@ -15,8 +14,8 @@ pub(super) struct Run {
     pub(super) frames: Vec<Chosen>,
     pub(super) open: Vec<OpenSpan>,
     pub(super) closed: Vec<(PlaceId, Range<usize>)>,
-    /// Unknown alternatives that are part of this run.
-    pub(super) tried: HashSet<(usize, usize)>,
+    /// Whether an unknown alternative is part of this run.
+    pub(super) tries: bool,
     /// Whether a cautious span has had its one new alternative.
     pub(super) experimented: bool,
     pub(super) blame: Option<Blame>,
