@@ -19,13 +19,21 @@ use crate::{
 pub(crate) struct Neighbour {
     caller: Arc<Caller>,
     held: JoinHandle<weaver_runtime::Result<()>>,
-    stop: Arc<AtomicBool>,
-    /// Of the calls since they were last looked at.
-    latencies: Latencies,
+    course: Arc<Course>,
     calling: JoinHandle<usize>,
 }
 
-type Latencies = Arc<Mutex<Vec<Duration>>>;
+/// Between two calls, as long as they are not measured: most tests wait for something, and a processor that is busy
+/// with good calls alone tells them nothing.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How the short calls go on.
+#[derive(Default)]
+struct Course {
+    stop: AtomicBool,
+    /// What they took since it was begun to measure them, if it was.
+    latencies: Mutex<Option<Vec<Duration>>>,
+}
 
 impl Neighbour {
     pub(crate) async fn new(callee: &Callee) -> Self {
@@ -35,11 +43,9 @@ impl Neighbour {
         let probe = Arc::clone(&caller.probe);
         let held = tokio::spawn(async move { probe.hold().await });
         crate::until("the call that is held", || callee.held() > before).await;
-        let stop = Arc::new(AtomicBool::new(false));
-        let latencies = Latencies::default();
-        let calling = call_until(Arc::clone(&caller), Arc::clone(&stop), Arc::clone(&latencies));
-        let calling = tokio::spawn(calling);
-        Self { caller, held, stop, latencies, calling }
+        let course = Arc::new(Course::default());
+        let calling = tokio::spawn(call_until(Arc::clone(&caller), Arc::clone(&course)));
+        Self { caller, held, course, calling }
     }
 
     /// What 99 of 100 of its calls take at most while `meanwhile` runs, and how many there were.
@@ -47,9 +53,9 @@ impl Neighbour {
         &self,
         meanwhile: impl Future<Output = ()>,
     ) -> (Duration, usize) {
-        self.latencies.lock().unwrap().clear();
+        *self.course.latencies.lock().unwrap() = Some(Vec::new());
         meanwhile.await;
-        let mut latencies = std::mem::take(&mut *self.latencies.lock().unwrap());
+        let mut latencies = self.course.latencies.lock().unwrap().take().expect("as was set");
         latencies.sort_unstable();
         let at = (latencies.len() * 99).div_ceil(100).saturating_sub(1);
         (*latencies.get(at).expect("calls were made"), latencies.len())
@@ -57,7 +63,7 @@ impl Neighbour {
 
     /// Fails if any call failed, the one in flight included.
     pub(crate) async fn assert_unharmed(self, callee: &Callee) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.course.stop.store(true, Ordering::SeqCst);
         let calls = soon("the neighbour's last call", self.calling).await.unwrap();
         assert!(calls > 0);
         assert!(!self.held.is_finished(), "the call in flight ended early");
@@ -67,16 +73,25 @@ impl Neighbour {
     }
 }
 
-async fn call_until(caller: Arc<Caller>, stop: Arc<AtomicBool>, latencies: Latencies) -> usize {
+async fn call_until(caller: Arc<Caller>, course: Arc<Course>) -> usize {
     let mut calls = 0;
-    while !stop.load(Ordering::SeqCst) || calls == 0 {
+    while !course.stop.load(Ordering::SeqCst) || calls == 0 {
         let text = format!("neighbour {calls}");
         let started = Instant::now();
         let answer = soon("a neighbour's call", caller.probe.echo(text.clone())).await;
         assert_eq!(answer.unwrap(), text);
-        latencies.lock().unwrap().push(started.elapsed());
         calls += 1;
-        tokio::task::yield_now().await;
+        let is_measured = match &mut *course.latencies.lock().unwrap() {
+            Some(latencies) => {
+                latencies.push(started.elapsed());
+                true
+            }
+            None => false,
+        };
+        match is_measured {
+            true => tokio::task::yield_now().await,
+            false => tokio::time::sleep(PAUSE).await,
+        }
     }
     calls
 }
