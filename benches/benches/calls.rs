@@ -7,7 +7,7 @@ use std::{hint::black_box, sync::Arc};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
-use weaver::{App, LocalCalls, Ref, Result, component};
+use weaver::{App, ConfigFile, LocalCalls, Ref, Result, component};
 
 /// The plain trait that an author would write without weaver.
 #[async_trait::async_trait]
@@ -70,7 +70,9 @@ fn runtime() -> Runtime {
 
 fn reference(runtime: &Runtime, calls: LocalCalls) -> Ref<dyn Adder> {
     runtime.block_on(async {
-        let app: App = App::builder().local_calls(calls).start().await.expect("an app");
+        // `weaver.toml` is that of the other programs here.
+        let app = App::builder().config(ConfigFile::default()).local_calls(calls);
+        let app = app.start().await.expect("an app");
         app.get().await.expect("a component")
     })
 }
