@@ -53,7 +53,7 @@ impl Plan {
     fn smoke() -> Self {
         Self {
             payloads_bytes: &[64, 1 << 20],
-            in_flight: &[1, 16],
+            in_flight: &[1, 4],
             rounds: 1,
             time: Duration::from_millis(30),
             kept: false,
