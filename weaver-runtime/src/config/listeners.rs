@@ -15,6 +15,7 @@ pub(super) fn read(
     mistakes: &mut Mistakes,
 ) -> BTreeMap<String, SocketAddr> {
     let mut listeners = BTreeMap::new();
+    let mut holders: BTreeMap<SocketAddr, (usize, &str)> = BTreeMap::new();
     for entry in table.entries() {
         refuse_bad_name(&entry, mistakes);
         mentions.push(Mention {
@@ -23,8 +24,20 @@ pub(super) fn read(
             offset: entry.key_offset,
         });
         let listener = entry.table(mistakes);
-        if let Some(address) = listener.and_then(|table| read_listener(&table, mistakes)) {
-            listeners.insert(entry.key.to_owned(), address);
+        let read = listener.and_then(|table| read_listener(&table, mistakes));
+        let Some((address, offset)) = read else { continue };
+        listeners.insert(entry.key.to_owned(), address);
+        // Each of several may have a free port.
+        let holder = (offset, entry.key);
+        if address.port() != 0
+            && let Some(other) = holders.insert(address, holder)
+        {
+            let mut both = [other, holder];
+            both.sort_unstable();
+            let [(earlier, a), (later, b)] = both;
+            let message =
+                format!("`{address}` is the address of [listeners.{a}] and of [listeners.{b}]");
+            mistakes.add_conflict(later, earlier, message);
         }
     }
     listeners
@@ -37,7 +50,8 @@ fn refuse_bad_name(entry: &Entry<'_>, mistakes: &mut Mistakes) {
     }
 }
 
-fn read_listener(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<SocketAddr> {
+/// The address, and where it is written.
+fn read_listener(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<(SocketAddr, usize)> {
     table.refuse_unknown(&["address"], mistakes);
     let Some(entry) = table.get("address") else {
         table.refuse_missing("address", mistakes);
@@ -49,7 +63,7 @@ fn read_listener(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<SocketAdd
         let what = format!("{} is not a socket address; {}", quoted(text), advice(text));
         entry.bad_value(&what, mistakes);
     }
-    address.ok()
+    address.ok().map(|address| (address, entry.offset()))
 }
 
 /// Keeps the port that the user wrote: the usual slip is a host name, or no host.

@@ -31,6 +31,21 @@ fn other_addresses_are_refused_with_the_port_kept() {
 }
 
 #[test]
+fn two_listeners_do_not_have_one_address() {
+    let both = |a: &str, b: &str| {
+        format!("[listeners.shop]\naddress = \"{a}\"\n[listeners.admin]\naddress = \"{b}\"\n")
+    };
+    refuses_as(
+        MistakeKind::Conflict,
+        &both("127.0.0.1:80", "127.0.0.1:80"),
+        "weaver.toml:4:11: `127.0.0.1:80` is the address of [listeners.shop] and of \
+         [listeners.admin] (line 2)",
+    );
+    parsed(&both("127.0.0.1:80", "127.0.0.2:80"));
+    parsed(&both("127.0.0.1:0", "127.0.0.1:0"));
+}
+
+#[test]
 fn a_listener_needs_an_address() {
     refuses(
         "[listeners.shop]\n[listeners.admin]\nadress = \"127.0.0.1:1\"\n[listeners.other]\naddress = 80\n",
