@@ -314,16 +314,20 @@ impl Deployer {
                 }
             }
             Event::Listening { replica, listener, at } => {
-                self.front.add_upstream(&listener, replica, at);
+                // One that is being ended accepts nothing more.
+                if !self.supervisor.is_to_end(&replica) {
+                    self.front.add_upstream(&listener, replica, at);
+                }
             }
             Event::MainReturned { code } => self.main_returned(code),
             Event::Changed(change) => self.change(*change),
             Event::Ended { replica, generation, end } => self.ended(&replica, generation, &end),
             Event::Opened { told, opened } => {
                 let failures = self.front.opened(&told, opened);
-                if self.awaits_changes {
+                // What has served before is worth waiting for.
+                if self.awaits_changes || failures.iter().all(|it| self.front.was_open(it)) {
                     self.explain(failures);
-                } else if !failures.is_empty() {
+                } else {
                     self.stop(Err(DeployError::Listen(failures)));
                 }
             }

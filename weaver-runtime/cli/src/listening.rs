@@ -62,10 +62,16 @@ fn bind<'a>(listeners: impl IntoIterator<Item = (&'a str, SocketAddr)>) -> Vec<C
     let (mut taken, mut bound) = (Vec::new(), Vec::new());
     for (listener, address) in listeners {
         match TcpListener::bind(address) {
-            Ok(socket) => bound.push(socket),
+            Ok(socket) => bound.push((listener, address, socket)),
             Err(error) => {
-                let (listener, reason) = (listener.to_owned(), Reason::System(error));
-                taken.push(CannotListen { listener, address, reason });
+                let mut others = bound.iter().filter(|it| exclude_each_other(it.1, address));
+                let reason = match others.next() {
+                    Some((other, ..)) if error.kind() == io::ErrorKind::AddrInUse => {
+                        Reason::Listener((*other).to_owned())
+                    }
+                    _ => Reason::System(error),
+                };
+                taken.push(CannotListen { listener: listener.to_owned(), address, reason });
             }
         }
     }
@@ -134,8 +140,10 @@ mod tests {
     fn two_listeners_cannot_have_one_address() {
         // Its first moment is free: what has it is the other listener.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let taken = bind([("one", address), ("two", address)]);
-        assert_eq!(taken.last().map(|it| it.listener.as_str()), Some("two"));
+        let every = SocketAddr::from(([0, 0, 0, 0], address.port()));
+        let taken = bind([("one", address), ("two", every)]);
+        let last = taken.last().map(ToString::to_string);
+        assert!(last.is_some_and(|it| it.contains("`two`: listener `one` has it")), "{taken:?}");
     }
 
     #[test]

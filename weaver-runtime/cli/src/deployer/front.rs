@@ -32,8 +32,11 @@ pub(super) struct Front {
     /// What the ingress is told.
     told: watch::Sender<Told>,
     events: mpsc::Sender<Event>,
-    talk: Option<JoinHandle<()>>,
+    talk: Option<Talk>,
 }
+
+/// What is said to an ingress, as long as it runs.
+struct Talk(JoinHandle<()>);
 
 /// The ingress answers at once; a loaded machine gets this long.
 const ANSWER_SECONDS_MAX: u64 = 5;
@@ -53,11 +56,9 @@ pub(super) fn addresses<'a>(
     graph.listeners().map(move |(name, _)| (name, config.listener(name).unwrap_or(free)))
 }
 
-impl Drop for Front {
+impl Drop for Talk {
     fn drop(&mut self) {
-        if let Some(talk) = &self.talk {
-            talk.abort();
-        }
+        self.0.abort();
     }
 }
 
@@ -95,6 +96,10 @@ impl Front {
     /// What the ingress has opened when it was told this; announces what is new of it, and answers what failed.
     #[must_use]
     pub(super) fn opened(&mut self, told: &Told, opened: Opened) -> Vec<CannotListen> {
+        // It has ended since. Another is greeted after all that this one said.
+        if self.talk.is_none() {
+            return Vec::new();
+        }
         let news = self.listeners.answer(told, opened);
         self.tell();
         let mut failures = Vec::new();
@@ -114,22 +119,23 @@ impl Front {
         self.listeners.is_current(failure)
     }
 
+    /// Whether the listener has been open where it cannot be now.
+    pub(super) fn was_open(&self, failure: &CannotListen) -> bool {
+        self.listeners.was_open(failure)
+    }
+
     /// The ingress runs, possibly anew, and knows nothing.
     pub(super) fn greet(&mut self, endpoint: &Endpoint, at: &ReplicaAddress) {
         let router = Router::new(endpoint.clone(), control::hello(), control::signatures());
         router.set_routes(&control::route_to(INGRESS, at.address));
         let ingress = control::reference::<dyn Ingress>(&router, INGRESS);
         let talk = talk(ingress, at.clone(), self.told.subscribe(), self.events.clone());
-        if let Some(before) = self.talk.replace(tokio::spawn(talk)) {
-            before.abort();
-        }
+        self.talk = Some(Talk(tokio::spawn(talk)));
     }
 
     /// The ingress has ended.
     pub(super) fn lose(&mut self) {
-        if let Some(talk) = self.talk.take() {
-            talk.abort();
-        }
+        self.talk = None;
         self.listeners.lose();
     }
 
@@ -193,4 +199,26 @@ async fn talk(
 /// The answer, if it comes in time.
 async fn ask<T>(call: impl Future<Output = Result<T>>) -> Option<T> {
     timeout(Duration::from_secs(ANSWER_SECONDS_MAX), call).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_an_ingress_that_has_ended_had_opened_is_not_believed() {
+        let mut listeners = Listeners::default();
+        listeners.change([("web", SocketAddr::from((Ipv4Addr::LOCALHOST, 80)))].into_iter());
+        let (told, (events, _)) = (listeners.told(), mpsc::channel(1));
+        let mut front = Front { listeners, told: watch::Sender::default(), events, talk: None };
+        let failed = || Opened::from([("web".to_owned(), Err("taken".to_owned()))]);
+
+        assert!(front.opened(&told, failed()).is_empty());
+        assert_eq!(front.status()[0].problem, None);
+        front.talk = Some(Talk(tokio::spawn(async {})));
+        assert_eq!(front.opened(&told, failed()).len(), 1);
+        front.lose();
+        assert!(front.opened(&told, failed()).is_empty());
+        assert_eq!(front.status()[0].problem, None);
+    }
 }

@@ -145,6 +145,11 @@ impl Listeners {
             .is_some_and(|it| it.place() == failure.address && matches!(it.opened, Some(Err(_))))
     }
 
+    /// Whether the listener has been open where it cannot be now.
+    pub(super) fn was_open(&self, failure: &CannotListen) -> bool {
+        self.0.get(&failure.listener).is_some_and(|it| it.last == Some(failure.address))
+    }
+
     /// The ingress has ended, and with it what it had opened.
     pub(super) fn lose(&mut self) {
         self.0.values_mut().for_each(|listener| listener.opened = None);

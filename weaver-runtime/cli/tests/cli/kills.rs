@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread::{self, sleep},
     time::{Duration, Instant},
@@ -123,6 +123,32 @@ fn a_killed_ingress_comes_back_at_its_address() {
     for group in ["main", "even", "odd"] {
         assert_eq!(deployment.replica(group).unwrap()["restarts"], 0);
     }
+    deployment.signal("INT");
+    assert_eq!(deployment.end_within(Duration::from_secs(10)).code, Some(0));
+    sandbox.assert_empty_within(Duration::from_secs(1));
+}
+
+/// While there is no ingress, its address is anybody's.
+#[test]
+fn an_ingress_waits_for_an_address_that_was_taken_meanwhile() {
+    let sandbox = Sandbox::new();
+    // No other test takes a port of this address.
+    let address = TcpListener::bind("127.0.0.4:0").unwrap().local_addr().unwrap();
+    let config = format!("[listeners.collatz]\naddress = \"{address}\"\n");
+    let deployment = sandbox.deploy(&sandbox.fixture("collatz", &[], &config));
+    deployment.until_all_run();
+    let announced = format!("collatz  http://{address}\n");
+    let announcements = || deployment.stdout().matches(&announced).count();
+    until("it is there", PATIENCE, || announcements() == 1);
+    // It starts no other meanwhile.
+    processes::signal(deployment.pid(), "STOP");
+    processes::signal(ingress(&sandbox).unwrap(), "KILL");
+    let taken = wait("the port", PATIENCE, || TcpListener::bind(address).ok());
+    processes::signal(deployment.pid(), "CONT");
+    deployment.until_it_says(&format!("cannot listen on {address} for listener `collatz`"));
+    drop(taken);
+    until("it is there again", PATIENCE, || announcements() == 2);
+    assert_answers(address, 20);
     deployment.signal("INT");
     assert_eq!(deployment.end_within(Duration::from_secs(10)).code, Some(0));
     sandbox.assert_empty_within(Duration::from_secs(1));
