@@ -1,5 +1,7 @@
 //! What follows from how a run ended.
 
+use std::mem;
+
 use super::run::{Blame, OpenSpan};
 use super::{Choice, Chosen, Explorer, Lesson, Note, PlaceId, Verdict};
 
@@ -35,7 +37,7 @@ const RECIPES_FOR_ALTERNATIVE_MAX: usize = 40;
 impl Explorer {
     /// Learns from a run that made a value.
     pub(in crate::shape) fn accept(&mut self) -> Lesson {
-        for (place, range) in std::mem::take(&mut self.run.closed) {
+        for (place, range) in mem::take(&mut self.run.closed) {
             let span = self.spans.at(place);
             span.accepted = true;
             let is_first = span.trial.take().is_some_and(|trial| trial.script.is_empty());
@@ -48,7 +50,12 @@ impl Explorer {
         }
         for chosen in &self.run.made {
             let choice = &mut self.choices[chosen.choice];
-            choice.verdicts[chosen.alternative] = Verdict::Good;
+            let before = mem::replace(&mut choice.verdicts[chosen.alternative], Verdict::Good);
+            // A trial goes by its script, whatever was learned since.
+            if before == Verdict::Dead {
+                self.graph.forget_distances();
+                self.graph.forget_heights();
+            }
             choice.baseline.get_or_insert(chosen.alternative);
         }
         for postponed in &self.postponed {
@@ -115,7 +122,7 @@ impl Explorer {
         let new: Vec<usize> =
             (0..made.len()).filter(|at| self.verdict(made[*at]).is_open()).collect();
         let span = self.spans.at(blamed.place);
-        if span.accepted && !std::mem::replace(&mut span.cautious, span.accepted) {
+        if span.accepted && !mem::replace(&mut span.cautious, span.accepted) {
             return Lesson::Again;
         }
         if !span.accepted && !made.is_empty() && span.try_next(&[], RECIPES_MAX) {
