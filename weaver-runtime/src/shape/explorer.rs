@@ -28,7 +28,7 @@ use run::{Blame, OpenSpan, Run};
 pub(super) struct Explorer {
     choices: Vec<Choice>,
     by_key: HashMap<(PlaceId, &'static str, usize), usize>,
-    /// A visitor type that makes a kind of choice.
+    /// Each visitor type that makes a kind of choice, by number.
     visitors: HashMap<(TypeId, &'static str), usize>,
     /// For each of the visitors, the candidates that it refused, wherever it is met again.
     refused: Vec<BTreeSet<usize>>,
@@ -36,7 +36,7 @@ pub(super) struct Explorer {
     /// All that was ever postponed; the second time is the last.
     postponed: HashSet<Chosen>,
     graph: Graph,
-    /// How many were begun.
+    /// How many were begun, the present one included.
     runs: usize,
     run: Run,
     notes: Vec<Note>,
@@ -109,6 +109,10 @@ impl Explorer {
     pub(super) fn begin(&mut self) {
         self.runs += 1;
         self.run = Run::default();
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.runs
     }
 
     /// Answers a question. When every alternative has been refused, that ends the run and is noted, and the type to

@@ -21,7 +21,6 @@ pub(super) struct Session {
     depth: usize,
     stack_start: usize,
     values: usize,
-    runs: usize,
 }
 
 /// Where the present run is.
@@ -75,7 +74,6 @@ impl Session {
             depth: 0,
             stack_start: 0,
             values: 0,
-            runs: 0,
         }
     }
 
@@ -95,13 +93,12 @@ impl Session {
         if let Some((place, type_name)) = self.explorer.take_untraced() {
             self.chart.place_mut(place).untraced = Some(type_name);
         }
-        self.runs += 1;
         lesson == Lesson::Again && !self.is_spent()
     }
 
     /// Whether a limit has ended the examination.
     pub(super) fn is_spent(&self) -> bool {
-        self.runs >= RUNS_MAX || self.values > VALUES_MAX
+        self.explorer.runs() >= RUNS_MAX || self.values > VALUES_MAX
     }
 
     /// Whether something was left out that no problem explains.

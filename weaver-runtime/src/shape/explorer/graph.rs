@@ -21,16 +21,20 @@ impl Graph {
     pub(super) fn add(&mut self, alternatives: usize) {
         self.below.push(vec![BTreeSet::new(); alternatives]);
         self.above.push(Vec::new());
-        self.forget_distances();
-        self.forget_heights();
+        self.forget();
     }
 
     pub(super) fn lead(&mut self, from: usize, alternative: usize, to: usize) {
         if self.below[from][alternative].insert(to) {
             self.above[to].push((from, alternative));
-            self.forget_distances();
-            self.forget_heights();
+            self.forget();
         }
+    }
+
+    /// To be called when it changes what is new, live or known.
+    pub(super) fn forget(&mut self) {
+        self.forget_distances();
+        self.forget_heights();
     }
 
     /// To be called when other choices are goals, or other alternatives live.

@@ -53,8 +53,7 @@ impl Explorer {
             let before = mem::replace(&mut choice.verdicts[chosen.alternative], Verdict::Good);
             // A trial goes by its script, whatever was learned since.
             if before == Verdict::Dead {
-                self.graph.forget_distances();
-                self.graph.forget_heights();
+                self.graph.forget();
             }
             choice.baseline.get_or_insert(chosen.alternative);
         }
@@ -73,8 +72,7 @@ impl Explorer {
     /// Learns from a run that was refused.
     pub(in crate::shape) fn learn(&mut self) -> Lesson {
         // What was tried is new again, or dead. In an accepted run it is known, then and now.
-        self.graph.forget_distances();
-        self.graph.forget_heights();
+        self.graph.forget();
         match self.run.blame.take() {
             Some(Blame::Refused(chosen)) => {
                 self.refused[self.choices[chosen.choice].visitor].insert(chosen.alternative);

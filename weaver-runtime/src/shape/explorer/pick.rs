@@ -113,7 +113,7 @@ impl Explorer {
         let this = &self.choices[choice];
         alternative < this.coverage
             && this.verdicts[alternative].is_open()
-            && this.tried_in[alternative] != self.runs
+            && !self.is_tried(Chosen { choice, alternative })
     }
 
     fn toward_something_new(&mut self, choice: usize, live: &[usize]) -> Option<usize> {
