@@ -7,7 +7,6 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
     time::{Instant, sleep_until, timeout},
 };
 use weaver_runtime::{
@@ -22,7 +21,7 @@ use weaver_runtime::{
 use super::{
     event::Event,
     listeners::{Listeners, News, Told},
-    peer::health_interval,
+    peer::{Talk, health_interval},
 };
 use crate::{listening::CannotListen, logs};
 
@@ -34,9 +33,6 @@ pub(super) struct Front {
     events: mpsc::Sender<Event>,
     talk: Option<Talk>,
 }
-
-/// What is said to an ingress, as long as it runs.
-struct Talk(JoinHandle<()>);
 
 /// The ingress answers at once; a loaded machine gets this long.
 const ANSWER_SECONDS_MAX: u64 = 5;
@@ -54,12 +50,6 @@ pub(super) fn addresses<'a>(
 ) -> impl Iterator<Item = (&'a str, SocketAddr)> {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     graph.listeners().map(move |(name, _)| (name, config.listener(name).unwrap_or(free)))
-}
-
-impl Drop for Talk {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Front {
@@ -130,7 +120,7 @@ impl Front {
         router.set_routes(&control::route_to(INGRESS, at.address));
         let ingress = control::reference::<dyn Ingress>(&router, INGRESS);
         let talk = talk(ingress, at.clone(), self.told.subscribe(), self.events.clone());
-        self.talk = Some(Talk(tokio::spawn(talk)));
+        self.talk = Some(Talk::new(talk));
     }
 
     /// The ingress has ended.
@@ -215,7 +205,7 @@ mod tests {
 
         assert!(front.opened(&told, failed()).is_empty());
         assert_eq!(front.status()[0].problem, None);
-        front.talk = Some(Talk(tokio::spawn(async {})));
+        front.talk = Some(Talk::new(async {}));
         assert_eq!(front.opened(&told, failed()).len(), 1);
         front.lose();
         assert!(front.opened(&told, failed()).is_empty());

@@ -30,12 +30,22 @@ pub(super) struct Peer {
     /// Its last answer.
     pub(super) health: Option<Health>,
     replica: Ref<dyn Replica>,
-    talk: JoinHandle<()>,
+    _talk: Talk,
 }
 
-impl Drop for Peer {
+/// What is said to a process while it runs, in a task of its own; it stops when this is dropped.
+#[derive(Debug)]
+pub(super) struct Talk(JoinHandle<()>);
+
+impl Talk {
+    pub(super) fn new(talk: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(talk))
+    }
+}
+
+impl Drop for Talk {
     fn drop(&mut self) {
-        self.talk.abort();
+        self.0.abort();
     }
 }
 
@@ -51,8 +61,8 @@ impl Peer {
         let group = &at.replica.group;
         router.set_routes(&control::route_to(group, at.address));
         let replica = control::reference::<dyn Replica>(&router, group);
-        let talk = tokio::spawn(talk(replica.clone(), at.clone(), routes, events));
-        Self { health: None, replica, talk }
+        let talk = Talk::new(talk(replica.clone(), at.clone(), routes, events));
+        Self { health: None, replica, _talk: talk }
     }
 
     /// Tells it to stop, in the background. If it cannot be told, it is killed when time is up.
