@@ -84,9 +84,7 @@ fn a_change_starts_all_anew_and_no_connection_is_refused() {
     assert_answers(address, 1);
     assert_eq!(listener_address(&deployment, "collatz"), address);
     assert!(!deployment.stderr().contains("starting it again"), "{}", deployment.stderr());
-    deployment.signal("INT");
-    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", CLEAN_END);
 }
 
 #[test]
@@ -118,9 +116,7 @@ fn a_listener_moves_with_its_configuration_and_waits_for_an_address_that_is_take
     until("it is there", PATIENCE, || deployment.stdout().contains(&announced));
     assert_answers(address, 1);
     assert_eq!(listener()["address"], address.to_string());
-    deployment.signal("INT");
-    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", CLEAN_END);
 }
 
 #[test]
@@ -159,9 +155,7 @@ fn it_outlives_main_and_a_configuration_that_does_not_fit() {
     fs::write(&config, sound.replace("\"ok\"", "\"panic\"")).unwrap();
     deployment.until_it_says("`main` has ended, with exit code 101");
     assert_eq!(deployment.stderr().matches("the panic that is shown").count(), 1);
-    deployment.signal("TERM");
-    assert_eq!(deployment.end_within(CLEAN_END).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("TERM", CLEAN_END);
 }
 
 #[test]

@@ -103,9 +103,7 @@ fn any_killed_replica_comes_back_and_then_nothing_fails() {
     // The others were left alone.
     let restarts = |group| deployment.replica(group).unwrap()["restarts"].as_u64().unwrap();
     assert_eq!(["even", "odd", "main"].map(restarts), [2, 1, 1]);
-    deployment.signal("INT");
-    assert_eq!(deployment.end_within(Duration::from_secs(10)).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", Duration::from_secs(10));
 }
 
 #[test]
@@ -123,9 +121,7 @@ fn a_killed_ingress_comes_back_at_its_address() {
     for group in ["main", "even", "odd"] {
         assert_eq!(deployment.replica(group).unwrap()["restarts"], 0);
     }
-    deployment.signal("INT");
-    assert_eq!(deployment.end_within(Duration::from_secs(10)).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", Duration::from_secs(10));
 }
 
 /// While there is no ingress, its address is anybody's.
@@ -149,9 +145,7 @@ fn an_ingress_waits_for_an_address_that_was_taken_meanwhile() {
     drop(taken);
     until("it is there again", PATIENCE, || announcements() == 2);
     assert_answers(address, 20);
-    deployment.signal("INT");
-    assert_eq!(deployment.end_within(Duration::from_secs(10)).code, Some(0));
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", Duration::from_secs(10));
 }
 
 #[test]

@@ -47,10 +47,7 @@ fn a_main_that_panics_is_started_again_and_can_still_be_stopped() {
     let deployment = sandbox.deploy(&sandbox.fixture("ends", &["panic"], ""));
     deployment.until_it_says("crashing in a loop");
     deployment.until_it_says("the panic that is shown");
-    deployment.signal("INT");
-    let ended = deployment.end_within(CLEAN_END);
-    assert_eq!(ended.code, Some(0), "{ended:#?}");
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", CLEAN_END);
 }
 
 #[test]
@@ -73,10 +70,7 @@ fn a_replica_that_crashes_in_a_loop_is_shown_and_harms_no_other() {
     let steady = deployment.replica("steady").unwrap();
     assert_eq!((&steady["state"], &steady["restarts"]), (&"running".into(), &0.into()));
     assert!(deployment.ended().is_none());
-    deployment.signal("INT");
-    let ended = deployment.end_within(CLEAN_END);
-    assert_eq!(ended.code, Some(0), "{ended:#?}");
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", CLEAN_END);
 }
 
 #[test]
@@ -173,10 +167,7 @@ fn a_shutdown_that_hangs_is_bounded() {
     let sandbox = Sandbox::new();
     let deployment = sandbox.deploy(&sandbox.fixture("stubborn", &[], ""));
     deployment.until_it_says("ready");
-    deployment.signal("INT");
-    let ended = deployment.end_within(Duration::from_secs(30));
-    assert_eq!(ended.code, Some(0), "{ended:#?}");
-    sandbox.assert_empty_within(Duration::from_secs(1));
+    deployment.end_by("INT", Duration::from_secs(30));
 }
 
 #[test]

@@ -244,6 +244,16 @@ impl<'a> Deployment<'a> {
         processes::signal(self.pid(), name);
     }
 
+    /// Ends it by a signal: with code 0, and nothing is left of it.
+    #[track_caller]
+    pub(crate) fn end_by(self, signal: &str, limit: Duration) {
+        let sandbox = self.sandbox;
+        self.signal(signal);
+        let ended = self.end_within(limit);
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        sandbox.assert_empty_within(Duration::from_secs(1));
+    }
+
     /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
